@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One frame in, one answer out: find the operation, check who calls and what
+ * with, run it, turn its outcome into JSON. */
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ca/authority/authority.h"
+#include "ca/base/log.h"
+
+static const struct op *
+dispatch_find(const char *name)
+{
+	const struct op *op;
+
+	for (op = op_table; op->name != NULL; op++)
+		if (strcmp(op->name, name) == 0)
+			return op;
+	return NULL;
+}
+
+static const struct op_arg *
+dispatch_arg(const struct op *op, const char *name)
+{
+	const struct op_arg *x;
+
+	for (x = op->args; x->type != ARG_END; x++)
+		if (strcmp(x->name, name) == 0)
+			return x;
+	return NULL;
+}
+
+static bool
+dispatch_value_ok(const struct op_arg *x, json_t *v)
+{
+	switch (x->type) {
+	case ARG_TEXT:
+	case ARG_BASE64:
+		return json_is_string(v) &&
+		    (int64_t)json_string_length(v) <= x->max &&
+		    memchr(json_string_value(v), '\0',
+		    json_string_length(v)) == NULL;
+	case ARG_INT:
+		return json_is_integer(v) && json_integer_value(v) >= 0 &&
+		    json_integer_value(v) <= x->max;
+	case ARG_BOOL:
+		return json_is_boolean(v);
+	case ARG_LIST:
+		return json_is_array(v) &&
+		    (int64_t)json_array_size(v) <= x->max;
+	case ARG_OBJECT:
+		return json_is_object(v);
+	default:
+		return false;
+	}
+}
+
+static int
+dispatch_check_args(struct op_call *c)
+{
+	const struct op_arg *x;
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(c->args, name, v) {
+		x = dispatch_arg(c->op, name);
+		if (x == NULL)
+			return refuse(&c->why, CAMCA_EINVAL, 400,
+			    "request.argument", "%s takes no argument '%s'.",
+			    c->op->name, name);
+		if (!dispatch_value_ok(x, v))
+			return refuse(&c->why, CAMCA_EINVAL, 400,
+			    "request.argument",
+			    "Argument '%s' of %s has a wrong type or is too "
+			    "large (most: %lld).", name, c->op->name,
+			    (long long)x->max);
+	}
+	for (x = c->op->args; x->type != ARG_END; x++)
+		if (x->required && json_object_get(c->args, x->name) == NULL)
+			return refuse(&c->why, CAMCA_EINVAL, 400,
+			    "request.argument", "%s needs argument '%s'.",
+			    c->op->name, x->name);
+	return CAMCA_OK;
+}
+
+/* Operators' refusals are events too; those of EST are written, and logged,
+ * where the device is known (op_est.c). */
+static void
+dispatch_note(struct op_call *c)
+{
+	if (strncmp(c->op->name, "est.", 4) == 0)
+		return;
+	log_msg(LOG_NOTE, c->op->name, "refused for %s: %s [%s]",
+	    c->caller->actor, c->why.detail, c->why.code);
+	if (c->op->writes && c->why.http < 500)
+		authority_refused(c->a, "request.refused", NULL,
+		    c->caller->actor, c->op->name, NULL, &c->why);
+}
+
+static void
+dispatch_run(struct op_call *c, json_t *call)
+{
+	json_t *args = json_object_get(call, "args");
+	const char *name = json_string_value(json_object_get(call, "op"));
+	json_t *empty = NULL;
+	int ret;
+
+	c->op = name != NULL ? dispatch_find(name) : NULL;
+	if (c->op == NULL) {
+		refuse(&c->why, CAMCA_ENOENT, 404, "request.no-such-operation",
+		    "There is no operation '%.64s'.", name != NULL ? name : "");
+		return;
+	}
+	if (args == NULL)
+		args = empty = json_object();
+	c->args = args;
+	if ((c->op->callers & c->caller->roles) == 0)
+		ret = refuse(&c->why, CAMCA_EPERM, 403, "auth.not-permitted",
+		    "%s may not call %s.", c->caller->actor, name);
+	else if (!json_is_object(args))
+		ret = refuse(&c->why, CAMCA_EINVAL, 400, "request.argument",
+		    "'args' must be an object.");
+	else
+		ret = dispatch_check_args(c);
+	ERR_clear_error();
+	if (ret == CAMCA_OK)
+		ret = c->op->handler(c);
+	if (ret < 0) {
+		if (c->why.http == 0)
+			log_msg(LOG_ERROR, name, "failed: %s",
+			    camca_strerror(ret));
+		refuse_default(&c->why, ret);
+		if (c->why.http != 202)
+			dispatch_note(c);
+	} else if (c->result == NULL) {
+		c->result = json_object();
+	}
+	json_decref(empty);
+}
+
+static json_t *
+dispatch_error(const struct refusal *why)
+{
+	json_t *e = json_pack("{s:s, s:i, s:s}", "code", why->code, "http",
+	    why->http, "detail", why->detail);
+
+	if (e != NULL && why->retry_after_s > 0)
+		json_object_set_new(e, "retry_after",
+		    json_integer(why->retry_after_s));
+	return e;
+}
+
+char *
+dispatch(struct authority *a, const struct caller *caller,
+    struct session *session, const uint8_t *payload, size_t n, size_t *len_out)
+{
+	struct op_call c = { .a = a, .caller = caller, .session = session };
+	json_t *call, *answer;
+	json_int_t id = 0;
+	char *text;
+
+	call = json_loadb((const char *)payload, n,
+	    JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(call)) {
+		id = json_integer_value(json_object_get(call, "id"));
+		dispatch_run(&c, call);
+	} else {
+		refuse(&c.why, CAMCA_EINVAL, 400, "request.malformed",
+		    "The frame is not one JSON object.");
+	}
+	answer = c.why.http != 0 ?
+	    json_pack("{s:I, s:o}", "id", id, "error", dispatch_error(&c.why)) :
+	    json_pack("{s:I, s:O}", "id", id, "result", c.result);
+	text = answer != NULL ? json_dumps(answer, JSON_COMPACT) : NULL;
+	json_decref(answer);
+	json_decref(c.result);
+	json_decref(call);
+	*len_out = text != NULL ? strlen(text) : 0;
+	return text;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is wrong and how to mend it, in words an operator can act on. */
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ca/authority/ops.h"
+
+#define DOCTOR_SOON_MS (90LL * 86400000)
+#define DOCTOR_DISK_LOW (512LL << 20)
+#define DOCTOR_OUTBOX_HIGH 1000000
+
+struct doctor {
+	struct op_call *c;
+	json_t *checks;
+};
+
+static void
+doctor_say(struct doctor *d, const char *name, bool ok, const char *level,
+    const char *detail, const char *mend)
+{
+	json_array_append_new(d->checks, json_pack(
+	    "{s:s, s:b, s:s, s:s, s:s}", "name", name, "ok", ok, "level",
+	    ok ? "note" : level, "detail", detail, "mend", ok ? "" : mend));
+}
+
+static void
+doctor_token(struct doctor *d)
+{
+	struct refusal why = { 0 };
+	bool ok = hsm_check(d->c->a->hsm, &why) == CAMCA_OK;
+
+	doctor_say(d, "token", ok, "error", ok ? "The token answers and every "
+	    "key signs." : why.detail, "Put the token back, or check its "
+	    "module, its PIN file and the HSM's own log.");
+}
+
+static void
+doctor_clock(struct doctor *d)
+{
+	struct refusal why = { 0 };
+	int64_t now;
+	bool ok = authority_now(d->c->a, &now, &why) == CAMCA_OK;
+
+	doctor_say(d, "clock", ok, "error", ok ? "Time has not run backwards." :
+	    why.detail, "Set the clock by NTP. If it was wrong before and is "
+	    "right now: camca clock accept.");
+}
+
+static void
+doctor_store(struct doctor *d)
+{
+	struct store_health h;
+	char text[256];
+	bool ok = store_health(d->c->a->store, &h) == CAMCA_OK;
+
+	if (!ok) {
+		doctor_say(d, "store", false, "error", "The store does not "
+		    "answer.", "Look into the log of camcad.");
+		return;
+	}
+	snprintf(text, sizeof text, "Schema %d, %lld MB, last commit: %s.",
+	    h.schema, (long long)(h.db_bytes >> 20),
+	    camca_strerror(h.last_error));
+	doctor_say(d, "store", h.last_error == 0, "error", text,
+	    "Look into the log of camcad; check the disk.");
+	snprintf(text, sizeof text, "%lld MB are free beside the store.",
+	    (long long)(h.free_bytes >> 20));
+	doctor_say(d, "disk", h.free_bytes > DOCTOR_DISK_LOW, "warning", text,
+	    "Make room: with a full disk nothing is issued.");
+}
+
+static int
+doctor_outbox_tx(struct tx *tx, void *arg)
+{
+	return store_outbox_count(tx, arg);
+}
+
+static void
+doctor_outbox(struct doctor *d)
+{
+	int64_t n = 0;
+	char text[128];
+
+	if (store_tx(d->c->a->store, DB_READ, doctor_outbox_tx, &n) < 0)
+		return;
+	snprintf(text, sizeof text, "%lld events are on record.",
+	    (long long)n);
+	doctor_say(d, "events", true, "note", text, "");
+}
+
+static void
+doctor_cas(struct doctor *d)
+{
+	struct ca_set *set = authority_cas(d->c->a);
+	int64_t now = ctx_now_ms(d->c->a->ctx);
+	char name[128], text[256], when[CTX_TIME_LEN];
+	size_t i;
+
+	for (i = 0; i < set->n; i++) {
+		const struct ca *ca = &set->list[i];
+
+		if (ca->row.state != ISSUER_ACTIVE)
+			continue;
+		ctx_time_format(when, ca->not_after_ms);
+		snprintf(name, sizeof name, "ca %s", ca->row.name);
+		snprintf(text, sizeof text, "Generation %lld is valid until "
+		    "%.10s.", (long long)ca->row.generation, when);
+		doctor_say(d, name, ca->not_after_ms - now > DOCTOR_SOON_MS,
+		    "error", text, "camca ca rollover NAME makes the next "
+		    "generation.");
+	}
+	authority_cas_put(d->c->a, set);
+}
+
+static void
+doctor_policies(struct doctor *d)
+{
+	struct policies *p = NULL, *now;
+	struct refusal why = { 0 };
+
+	if (policies_read(d->c->a->conf.policies, &p, &why) < 0) {
+		doctor_say(d, "policies", false, "error", why.detail,
+		    "Mend the file; the rules loaded before stay in force.");
+		return;
+	}
+	now = authority_policies(d->c->a);
+	doctor_say(d, "policies", strcmp(now->hex, p->hex) == 0, "warning",
+	    strcmp(now->hex, p->hex) == 0 ? "The files are those in force." :
+	    "The files have changed since they were loaded.",
+	    "camca policy reload puts them in force.");
+	authority_policies_put(d->c->a, now);
+	policies_free(p);
+}
+
+/* Nobody but the authority may open token and database. */
+static void
+doctor_permissions(struct doctor *d)
+{
+	static const char *const dirs[] = { "db", "hsm" };
+	char path[400], text[500];
+	struct stat st;
+	size_t i;
+	bool ok;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%s", d->c->a->conf.state,
+		    dirs[i]);
+		ok = stat(path, &st) == 0 && (st.st_mode & 077) == 0 &&
+		    st.st_uid == geteuid();
+		snprintf(text, sizeof text, "%s is %s.", path, ok ?
+		    "the authority's alone" : "open to others, or not ours");
+		doctor_say(d, dirs[i], ok, "error", text,
+		    "chown it to the authority's user, chmod 700.");
+	}
+}
+
+static void
+doctor_users(struct doctor *d)
+{
+	bool apart = d->c->a->gate_uid != (uid_t)-1;
+
+	doctor_say(d, "users", apart, "warning", apart ?
+	    "Authority and gate run as different users." :
+	    "Authority and gate run as one user: a hole in the gate opens the "
+	    "database and the token.",
+	    "Run scripts/setup and start camca up as root.");
+}
+
+int
+op_system_doctor(struct op_call *c)
+{
+	struct doctor d = { .c = c, .checks = json_array() };
+
+	doctor_token(&d);
+	doctor_clock(&d);
+	doctor_store(&d);
+	doctor_outbox(&d);
+	doctor_cas(&d);
+	doctor_policies(&d);
+	doctor_permissions(&d);
+	doctor_users(&d);
+	c->result = json_pack("{s:o}", "checks", d.checks);
+	return c->result != NULL ? CAMCA_OK : CAMCA_ENOMEM;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* camcad: the authority. */
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/eventfd.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "ca/authority/authority.h"
+#include "ca/authority/layout.h"
+#include "ca/base/file.h"
+#include "ca/base/log.h"
+
+const char *argp_program_version = "camcad " CAMCA_VERSION;
+
+enum { OPT_INIT = 256, OPT_READY, OPT_LEVEL, OPT_ORG, OPT_NAME, OPT_EST,
+	OPT_HTTP, OPT_NODE, OPT_RSA, OPT_MODULE, OPT_TOKEN, OPT_PIN,
+	OPT_POLICIES, OPT_URL };
+
+static const struct argp_option options[] = {
+	{ "state", 's', "DIR", 0, "state folder (default /var/lib/camca)", 0 },
+	{ "ready-fd", OPT_READY, "N", 0, "write \"ready\" there when serving", 0 },
+	{ "log-level", OPT_LEVEL, "LEVEL", 0, "error, warning, note, info, trace", 0 },
+	{ "init", OPT_INIT, NULL, 0, "hold the ceremony and end", 1 },
+	{ "organization", OPT_ORG, "TEXT", 0, "name in the CA certificates", 1 },
+	{ "node", OPT_NODE, "NAME", 0, "name of this machine in events", 1 },
+	{ "gate-name", OPT_NAME, "NAME", 0, "DNS name or address of the gate; repeatable", 1 },
+	{ "est-listen", OPT_EST, "ADDR:PORT", 0, "where the gate serves EST", 1 },
+	{ "http-listen", OPT_HTTP, "ADDR:PORT", 0, "where the gate serves CRLs", 1 },
+	{ "http-url", OPT_URL, "URL", 0, "base of the addresses in certificates", 1 },
+	{ "rsa", OPT_RSA, NULL, 0, "an RSA issuing CA beside the EC one", 1 },
+	{ "module", OPT_MODULE, "PATH", 0, "PKCS#11 module (default SoftHSM)", 1 },
+	{ "token", OPT_TOKEN, "URI", 0, "PKCS#11 URI of the token", 1 },
+	{ "pin-file", OPT_PIN, "PATH", 0, "file with the token's PIN", 1 },
+	{ "policies", OPT_POLICIES, "DIR", 0, "policies to copy into the state folder", 1 },
+	{ 0 }
+};
+
+struct arguments {
+	struct init_options init;
+	const char *state;
+	const char *organization, *node, *module, *token, *pin_file, *http_url;
+	const char *est_listen, *http_listen;
+	const char *names[CONFIG_NAMES_MAX];
+	size_t nnames;
+	bool do_init;
+	int ready_fd;
+	enum log_level level;
+};
+
+static enum log_level
+arguments_level(struct argp_state *st, const char *s)
+{
+	static const char *const names[] = { "error", "warning", "note", "info",
+	    "trace" };
+	size_t i;
+
+	for (i = 0; i < 5; i++)
+		if (strcmp(s, names[i]) == 0)
+			return (enum log_level)(LOG_ERROR + (int)i);
+	argp_error(st, "no such log level: %s", s);
+	return LOG_NOTE;
+}
+
+static error_t
+arguments_init(int key, char *arg, struct argp_state *st, struct arguments *a)
+{
+	switch (key) {
+	case OPT_ORG: a->organization = arg; break;
+	case OPT_NODE: a->node = arg; break;
+	case OPT_EST: a->est_listen = arg; break;
+	case OPT_HTTP: a->http_listen = arg; break;
+	case OPT_URL: a->http_url = arg; break;
+	case OPT_RSA: a->init.rsa = true; break;
+	case OPT_MODULE: a->module = arg; break;
+	case OPT_TOKEN: a->token = arg; break;
+	case OPT_PIN: a->pin_file = arg; break;
+	case OPT_POLICIES: a->init.policies_from = arg; break;
+	case OPT_NAME:
+		if (a->nnames == CONFIG_NAMES_MAX)
+			argp_error(st, "too many names");
+		else
+			a->names[a->nnames++] = arg;
+		break;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static error_t
+arguments_parse(int key, char *arg, struct argp_state *st)
+{
+	struct arguments *a = st->input;
+	char *end;
+
+	switch (key) {
+	case 's': a->state = arg; break;
+	case OPT_INIT: a->do_init = true; break;
+	case OPT_LEVEL: a->level = arguments_level(st, arg); break;
+	case OPT_READY:
+		a->ready_fd = (int)strtol(arg, &end, 10);
+		if (*end != '\0' || a->ready_fd < 0)
+			argp_error(st, "not a descriptor: %s", arg);
+		break;
+	case ARGP_KEY_ARG: argp_error(st, "unexpected: %s", arg); break;
+	default: return arguments_init(key, arg, st, a);
+	}
+	return 0;
+}
+
+/* ---- init ---- */
+
+static void
+init_copy(char *out, size_t len, const char *value)
+{
+	if (value != NULL)
+		snprintf(out, len, "%s", value);
+}
+
+static bool
+init_listen(const char *s, char *host, size_t len, uint16_t *port)
+{
+	const char *colon = s != NULL ? strrchr(s, ':') : NULL;
+	char *end;
+	long n;
+
+	if (s == NULL)
+		return true;
+	if (colon == NULL)
+		return false;
+	n = strtol(colon + 1, &end, 10);
+	if (end == colon + 1 || *end != '\0' || n < 0 || n > 65535 ||
+	    (size_t)(colon - s) >= len)
+		return false;
+	snprintf(host, len, "%.*s", (int)(colon - s), s);
+	*port = (uint16_t)n;
+	return true;
+}
+
+/* Settings of a new installation from the arguments. */
+static bool
+init_config(struct config *c, const struct arguments *x)
+{
+	size_t i;
+
+	config_default(c, x->state);
+	init_copy(c->organization, sizeof c->organization, x->organization);
+	init_copy(c->node, sizeof c->node, x->node);
+	init_copy(c->http_url, sizeof c->http_url, x->http_url);
+	init_copy(c->hsm_module, sizeof c->hsm_module, x->module);
+	init_copy(c->hsm_token, sizeof c->hsm_token, x->token);
+	init_copy(c->hsm_pin_file, sizeof c->hsm_pin_file, x->pin_file);
+	for (i = 0; i < x->nnames; i++)
+		snprintf(c->names[i], sizeof c->names[i], "%s", x->names[i]);
+	if (x->nnames > 0)
+		c->nnames = x->nnames;
+	return init_listen(x->est_listen, c->est_host, sizeof c->est_host,
+	    &c->est_port) && init_listen(x->http_listen, c->http_host,
+	    sizeof c->http_host, &c->http_port);
+}
+
+static int
+init_token(struct config *c, struct refusal *why)
+{
+	char dir[320];
+
+	if (c->hsm_module[0] != '\0')
+		return CAMCA_OK;
+	if (file_join(dir, sizeof dir, c->state, "hsm") < 0)
+		return CAMCA_ELIMIT;
+	return hsm_softhsm_make(dir, "camca", why);
+}
+
+static int
+main_init(struct authority *a, struct arguments *x)
+{
+	struct config fresh;
+	struct refusal why = { 0 };
+	char error[512] = "";
+	int ret;
+
+	if (!init_config(&fresh, x)) {
+		fprintf(stderr, "camcad: an address is written ADDRESS:PORT\n");
+		return 2;
+	}
+	ret = layout_make(&fresh, x->init.policies_from, &why);
+	if (ret == CAMCA_OK &&
+	    (ret = config_load(&a->conf, x->state, error, sizeof error)) < 0)
+		refuse(&why, ret, 400, "init.settings", "%s", error);
+	if (ret == CAMCA_OK)
+		ret = layout_drop(&a->conf);
+	if (ret == CAMCA_OK)
+		ret = init_token(&a->conf, &why);
+	if (ret == CAMCA_OK)
+		ret = authority_init(a, &x->init, &why);
+	authority_close(a);
+	if (ret == CAMCA_OK)
+		return 0;
+	refuse_default(&why, ret);
+	fprintf(stderr, "camcad: %s [%s]\n", why.detail, why.code);
+	return 1;
+}
+
+/* ---- serving ---- */
+
+struct signals {
+	struct authority *a;
+	int wake;
+	int stop;                      /* eventfd: the server has ended */
+	sigset_t set;
+};
+
+/* One thread waits for signals and the minute; the rest never sees either. */
+static void *
+signals_thread(void *arg)
+{
+	struct signals *s = arg;
+	struct itimerspec minute = { { 60, 0 }, { 60, 0 } };
+	struct signalfd_siginfo info;
+	struct pollfd p[3] = { { .events = POLLIN }, { .events = POLLIN },
+	    { .events = POLLIN } };
+	uint64_t n = 1;
+	bool hup;
+
+	p[0].fd = signalfd(-1, &s->set, SFD_CLOEXEC);
+	p[1].fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	p[2].fd = s->stop;
+	timerfd_settime(p[1].fd, 0, &minute, NULL);
+	while (poll(p, 3, -1) >= 0 || errno == EINTR) {
+		if (p[2].revents)
+			break;
+		if (p[1].revents && read(p[1].fd, &n, sizeof n) > 0)
+			authority_tick(s->a);
+		if (!p[0].revents ||
+		    read(p[0].fd, &info, sizeof info) != sizeof info)
+			continue;
+		hup = info.ssi_signo == SIGHUP;
+		if (hup) {
+			struct refusal why = { 0 };
+
+			if (authority_load_policies(s->a, "camcad", &why) < 0)
+				log_msg(LOG_ERROR, "policies", "%s",
+				    why.detail);
+			continue;
+		}
+		n = 1;
+		if (write(s->wake, &n, sizeof n) < 0)
+			log_msg(LOG_ERROR, "camcad", "cannot be woken");
+	}
+	close(p[0].fd);
+	close(p[1].fd);
+	return NULL;
+}
+
+static int
+main_serve(struct authority *a, const struct arguments *x)
+{
+	struct signals s = { .a = a };
+	struct refusal why = { 0 };
+	char error[512] = "";
+	pthread_t thread;
+	uint64_t one = 1;
+	int ret;
+
+	ret = config_load(&a->conf, x->state, error, sizeof error);
+	if (ret < 0) {
+		log_msg(LOG_ERROR, x->state, "%s", error);
+		return 1;
+	}
+	sigemptyset(&s.set);
+	sigaddset(&s.set, SIGTERM);
+	sigaddset(&s.set, SIGINT);
+	sigaddset(&s.set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &s.set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	ret = layout_drop(&a->conf);
+	layout_harden();
+	if (ret == CAMCA_OK)
+		ret = authority_open(a, &why);
+	if (ret == CAMCA_OK) {
+		s.wake = eventfd(0, EFD_CLOEXEC);
+		s.stop = eventfd(0, EFD_CLOEXEC);
+		if (pthread_create(&thread, NULL, signals_thread, &s) != 0)
+			ret = CAMCA_ENOMEM;
+	}
+	if (ret == CAMCA_OK) {
+		ret = server_run(a, x->ready_fd, s.wake);
+		if (write(s.stop, &one, sizeof one) == sizeof one)
+			pthread_join(thread, NULL);
+		if (clock_store(a) < 0)
+			log_msg(LOG_WARN, "clock", "mark is not stored");
+		close(s.wake);
+		close(s.stop);
+	}
+	if (ret < 0) {
+		refuse_default(&why, ret);
+		log_msg(LOG_ERROR, x->state, "%s [%s]", why.detail, why.code);
+	}
+	authority_close(a);
+	return ret < 0 ? 1 : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct argp parser = { options, arguments_parse, NULL,
+	    "The authority of camca: HSM, database and every rule.", NULL,
+	    NULL, NULL };
+	struct arguments x = { .state = "/var/lib/camca", .ready_fd = -1,
+	    .level = LOG_NOTE };
+	struct authority *a;
+	int rc;
+
+	if (getenv("CAMCA_STATE") != NULL)
+		x.state = getenv("CAMCA_STATE");
+	if (argp_parse(&parser, argc, argv, 0, NULL, &x) != 0)
+		return 2;
+	log_setup("camcad", x.level);
+	a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return 1;
+	a->ctx = &camca_ctx_system;
+	rc = x.do_init ? main_init(a, &x) : main_serve(a, &x);
+	free(a);
+	return rc;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ca/authority/authority.h"
+#include "ca/base/file.h"
+#include "ca/base/log.h"
+
+#define OPEN_BATCH_MAX 256
+#define OPEN_QUEUE_MAX 2048
+
+int
+authority_open_hsm(struct authority *a, struct refusal *why)
+{
+	const struct config *c = &a->conf;
+	struct hsm_conf hc = { .token_uri = c->hsm_token };
+	char conf[320];
+
+	if (file_join(conf, sizeof conf, c->state, "hsm/softhsm2.conf") < 0)
+		return CAMCA_ELIMIT;
+	if (c->hsm_module[0] != '\0')
+		hc.module = c->hsm_module;
+	/* The embedded token's settings, also where a test puts a module of
+	 * its own in front of SoftHSM. */
+	if (file_exists(conf))
+		hc.softhsm_conf = conf;
+	if (c->hsm_pin_env[0] != '\0')
+		hc.pin.env = c->hsm_pin_env;
+	if (c->hsm_pin_credential[0] != '\0')
+		hc.pin.credential = c->hsm_pin_credential;
+	if (c->hsm_pin_file[0] != '\0' && hc.pin.env == NULL &&
+	    hc.pin.credential == NULL)
+		hc.pin.file = c->hsm_pin_file;
+	hc.pin.prompt = hc.pin.env == NULL && hc.pin.credential == NULL &&
+	    hc.pin.file == NULL;
+	return hsm_open(&a->hsm, &hc, why);
+}
+
+int
+authority_open_store(struct authority *a, bool create, struct refusal *why)
+{
+	char path[320];
+	struct store_conf sc = {
+		.path = path,
+		.readers = (int)(a->conf.workers < 16 ? a->conf.workers : 16),
+		.batch_max = OPEN_BATCH_MAX,
+		.queue_max = OPEN_QUEUE_MAX,
+		.ctx = a->ctx,
+	};
+
+	if (file_join(path, sizeof path, a->conf.state, "db/camca.sqlite") < 0)
+		return CAMCA_ELIMIT;
+	return store_open(&a->store, &sc, create, why);
+}
+
+static void
+authority_users(struct authority *a)
+{
+	struct passwd *pw = getpwnam(a->conf.gate_user);
+	size_t i;
+
+	a->gate_uid = pw != NULL && (getuid() != pw->pw_uid) ? pw->pw_uid :
+	    (uid_t)-1;
+	if (geteuid() != 0 && getpwnam(a->conf.authority_user) == NULL)
+		a->gate_uid = (uid_t)-1;
+	for (i = 0; i < a->conf.noperators; i++) {
+		pw = getpwnam(a->conf.operators[i]);
+		if (pw != NULL)
+			a->operator_uids[a->noperators++] = pw->pw_uid;
+		else
+			log_msg(LOG_WARN, a->conf.operators[i],
+			    "operator is not a user of this machine");
+	}
+}
+
+static int
+authority_initialized_tx(struct tx *tx, void *arg)
+{
+	char text[8];
+
+	(void)arg;
+	return store_meta_get(tx, "initialized", text, sizeof text);
+}
+
+int
+authority_open(struct authority *a, struct refusal *why)
+{
+	int ret;
+
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_mutex_init(&a->rollover, NULL);
+	authority_users(a);
+	a->events.ctx = a->ctx;
+	a->events.node = a->conf.node;
+	if ((ret = authority_open_store(a, false, why)) < 0)
+		return ret;
+	ret = store_tx(a->store, DB_READ, authority_initialized_tx, NULL);
+	if (ret == CAMCA_ENOENT)
+		return refuse(why, ret, 503, "system.not-initialized",
+		    "The ceremony was not finished: run camca init.");
+	if (ret < 0)
+		return ret;
+	if ((ret = authority_open_hsm(a, why)) < 0 ||
+	    (ret = clock_load(a)) < 0 ||
+	    (ret = authority_load_policies(a, "camcad", why)) < 0)
+		return ret;
+	return authority_load_cas(a, why);
+}
+
+void
+authority_close(struct authority *a)
+{
+	if (a->cas != NULL)
+		authority_cas_put(a, a->cas);
+	if (a->policies != NULL)
+		authority_policies_put(a, a->policies);
+	hsm_close(a->hsm);
+	store_close(a->store);
+	pthread_mutex_destroy(&a->lock);
+	pthread_mutex_destroy(&a->rollover);
+}
+
+void
+authority_urls(const struct authority *a, const struct ca *ca,
+    char crl_url[static 400], char issuer_url[static 400])
+{
+	char ski[41];
+	size_t i;
+
+	for (i = 0; i < 20; i++)
+		snprintf(ski + 2 * i, 3, "%02x", ca->row.ski[i]);
+	snprintf(crl_url, 400, "%s/crl/%s.crl", a->conf.http_url, ski);
+	snprintf(issuer_url, 400, "%s/ca/%s.cer", a->conf.http_url, ski);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every operation of camcad. camca help and the API reference come from here. */
+#include "ca/authority/ops.h"
+
+#include <stddef.h>
+
+#define OG (ROLE_OPERATOR | ROLE_GATE)
+#define O ROLE_OPERATOR
+#define G ROLE_GATE
+#define PAGE \
+	{ "after", ARG_TEXT, false, 64, "where the page before ended" }, \
+	{ "limit", ARG_INT, false, 1000, "items at the most, default 200" }
+#define END { NULL, ARG_END, false, 0, NULL }
+#define ARGS (const struct op_arg[])
+
+#define EST_ARGS \
+	{ "label", ARG_TEXT, true, 64, "EST label, empty for none" }, \
+	{ "csr", ARG_BASE64, true, 65536, "PKCS#10, DER" }, \
+	{ "user", ARG_TEXT, false, 128, "HTTP Basic user" }, \
+	{ "password", ARG_TEXT, false, 256, "HTTP Basic password" }, \
+	{ "chain", ARG_LIST, false, 8, "client certificates, DER, leaf first" }, \
+	{ "tls", ARG_OBJECT, true, 0, "version, unique, exporter, ems" }, \
+	{ "remote", ARG_TEXT, true, 64, "address of the client" }, \
+	{ "pop_used", ARG_BOOL, false, 0, "this connection enrolled with PoP already" }
+
+const struct op op_table[] = {
+	{ "system.ping", OG, false, op_system_ping, ARGS { END },
+	    "version, node and time" },
+	{ "system.ops", OG, false, op_system_ops, ARGS { END },
+	    "this table" },
+	{ "system.doctor", O, false, op_system_doctor, ARGS { END },
+	    "what is wrong and how to mend it" },
+	{ "system.clock-accept", O, true, op_system_clock_accept, ARGS { END },
+	    "the clock is right now, although it was later once" },
+	{ "site.add", O, true, op_site_add, ARGS {
+	    { "id", ARG_TEXT, true, 64, "short name" },
+	    { "name", ARG_TEXT, true, 128, "name for people" },
+	    { "level", ARG_INT, true, 5, "security level 1 to 5" }, END },
+	    "add a site" },
+	{ "site.list", O, false, op_site_list, ARGS { PAGE, END },
+	    "sites in order of id" },
+	{ "device.add", O, true, op_device_add, ARGS {
+	    { "id", ARG_TEXT, false, 64, "default: made from site and serial" },
+	    { "manufacturer", ARG_TEXT, false, 128, "as in the vendor's root" },
+	    { "model", ARG_TEXT, false, 128, "" },
+	    { "serial", ARG_TEXT, false, 128, "unique for the manufacturer" },
+	    { "site", ARG_TEXT, true, 64, "" },
+	    { "mac", ARG_TEXT, false, 32, "" },
+	    { "hardware_id", ARG_TEXT, false, 128, "" },
+	    { "firmware", ARG_TEXT, false, 128, "" },
+	    { "place", ARG_TEXT, false, 16, "key-area, public or other" },
+	    { "kind", ARG_TEXT, false, 16, "camera or ra" }, END },
+	    "register a device" },
+	{ "device.import", O, true, op_device_import, ARGS {
+	    { "csv", ARG_TEXT, true, 900000, "a part of the file" },
+	    { "more", ARG_BOOL, false, 0, "further parts follow" },
+	    { "site", ARG_TEXT, false, 64, "for rows without one" },
+	    { "partial", ARG_BOOL, false, 0, "keep the good rows" }, END },
+	    "register the devices of a CSV file, all or none" },
+	{ "device.list", O, false, op_device_list, ARGS {
+	    { "site", ARG_TEXT, false, 64, "" },
+	    { "manufacturer", ARG_TEXT, false, 128, "" },
+	    { "model", ARG_TEXT, false, 128, "" },
+	    { "state", ARG_TEXT, false, 16, "" },
+	    { "batch", ARG_TEXT, false, 32, "of an import" }, PAGE, END },
+	    "devices" },
+	{ "device.show", O, false, op_device_show, ARGS {
+	    { "id", ARG_TEXT, true, 64, "" }, END },
+	    "one device with documents, certificates and queue" },
+	{ "device.document", O, true, op_device_document, ARGS {
+	    { "device", ARG_TEXT, true, 64, "" },
+	    { "kind", ARG_TEXT, true, 16, "origin, quality, assessment, letter" },
+	    { "number", ARG_TEXT, true, 128, "" },
+	    { "date", ARG_TEXT, true, 24, "YYYY-MM-DD" },
+	    { "issuer", ARG_TEXT, true, 128, "" },
+	    { "sha256", ARG_TEXT, true, 64, "of the file, hex" },
+	    { "expires", ARG_TEXT, false, 24, "" },
+	    { "passed", ARG_BOOL, false, 0, "outcome of an assessment" }, END },
+	    "record a document of a device" },
+	{ "device.labels", O, true, op_device_labels, ARGS {
+	    { "ids", ARG_LIST, false, 500, "" },
+	    { "site", ARG_TEXT, false, 64, "" },
+	    { "batch", ARG_TEXT, false, 32, "" },
+	    { "ttl_s", ARG_INT, false, 31536000, "life of the secrets" },
+	    PAGE, END },
+	    "new one-time secrets for registered devices" },
+	{ "device.move", O, true, op_device_move, ARGS {
+	    { "id", ARG_TEXT, true, 64, "" },
+	    { "state", ARG_TEXT, true, 16, "" },
+	    { "reason", ARG_TEXT, true, 128, "" }, END },
+	    "change the state of a device" },
+	{ "enroll.secret", O, true, op_enroll_secret, ARGS {
+	    { "device", ARG_TEXT, true, 64, "" },
+	    { "ttl_s", ARG_INT, false, 31536000, "" }, END },
+	    "new one-time secret for a device" },
+	{ "enroll.list", O, false, op_enroll_list, ARGS {
+	    { "state", ARG_TEXT, false, 16, "waiting (default) … all" },
+	    PAGE, END },
+	    "enrollments that wait for approval" },
+	{ "enroll.approve", O, true, op_enroll_approve, ARGS {
+	    { "id", ARG_INT, true, INT64_MAX, "" },
+	    { "reason", ARG_TEXT, false, 128, "" }, END },
+	    "let a waiting enrollment pass" },
+	{ "enroll.deny", O, true, op_enroll_deny, ARGS {
+	    { "id", ARG_INT, true, INT64_MAX, "" },
+	    { "reason", ARG_TEXT, false, 128, "" }, END },
+	    "refuse a waiting enrollment" },
+	{ "ca.list", O, false, op_ca_list, ARGS { END },
+	    "root and issuing CAs, all generations" },
+	{ "ca.rollover", O, true, op_ca_rollover, ARGS {
+	    { "name", ARG_TEXT, true, 64, "" },
+	    { "key", ARG_TEXT, false, 16, "key type, default as now" }, END },
+	    "next generation of an issuing CA" },
+	{ "ca.certificate", OG, false, op_ca_certificate, ARGS {
+	    { "ski", ARG_TEXT, true, 40, "" }, END },
+	    "a CA certificate by subject key identifier" },
+	{ "cert.list", O, false, op_cert_list, ARGS {
+	    { "device", ARG_TEXT, false, 64, "" }, PAGE, END },
+	    "certificates" },
+	{ "cert.show", O, false, op_cert_show, ARGS {
+	    { "serial", ARG_TEXT, true, 40, "hex" }, END },
+	    "one certificate with PEM" },
+	{ "cert.revoke", O, true, op_cert_revoke, ARGS {
+	    { "serial", ARG_TEXT, true, 40, "hex" },
+	    { "reason", ARG_TEXT, true, 32, "RFC 5280 name" },
+	    { "text", ARG_TEXT, true, 256, "why, for the record" }, END },
+	    "revoke one certificate" },
+	{ "vendor.add", O, true, op_vendor_add, ARGS {
+	    { "name", ARG_TEXT, true, 128, "= manufacturer of its devices" },
+	    { "roots", ARG_TEXT, true, 262144, "PEM" },
+	    { "crl_required", ARG_BOOL, false, 0, "default true" },
+	    { "crl_grace_s", ARG_INT, false, 31536000, "" }, END },
+	    "pin the roots of a vendor's factory identities" },
+	{ "vendor.crl", O, true, op_vendor_crl, ARGS {
+	    { "name", ARG_TEXT, true, 128, "" },
+	    { "crls", ARG_TEXT, true, 900000, "PEM" }, END },
+	    "store a vendor's newest CRLs" },
+	{ "vendor.set", O, true, op_vendor_set, ARGS {
+	    { "name", ARG_TEXT, true, 128, "" },
+	    { "enabled", ARG_BOOL, true, 0, "" }, END },
+	    "switch a vendor's factory identities on or off" },
+	{ "vendor.list", O, false, op_vendor_list, ARGS { END },
+	    "pinned vendors" },
+	{ "policy.check", O, false, op_policy_check, ARGS { END },
+	    "read the policy files, change nothing" },
+	{ "policy.reload", O, true, op_policy_reload, ARGS { END },
+	    "read the policy files and use them" },
+	{ "policy.list", O, false, op_policy_list, ARGS { END },
+	    "profiles and levels in force" },
+	{ "event.list", O, false, op_event_list, ARGS {
+	    { "device", ARG_TEXT, false, 64, "" }, PAGE, END },
+	    "custody events" },
+	{ "est.cacerts", OG, false, op_est_cacerts, ARGS {
+	    { "label", ARG_TEXT, true, 64, "" }, END },
+	    "RFC 7030 4.1" },
+	{ "est.csrattrs", OG, false, op_est_csrattrs, ARGS {
+	    { "label", ARG_TEXT, true, 64, "" }, END },
+	    "RFC 7030 4.5" },
+	{ "est.enroll", G, true, op_est_enroll, ARGS { EST_ARGS, END },
+	    "RFC 7030 4.2.1" },
+	{ "est.reenroll", G, true, op_est_reenroll, ARGS { EST_ARGS, END },
+	    "RFC 7030 4.2.2" },
+	{ "est.refused", G, true, op_est_refused, ARGS {
+	    { "op", ARG_TEXT, true, 64, "" },
+	    { "label", ARG_TEXT, false, 64, "" },
+	    { "http", ARG_INT, true, 599, "" },
+	    { "code", ARG_TEXT, true, 63, "" },
+	    { "detail", ARG_TEXT, true, 511, "" },
+	    { "remote", ARG_TEXT, false, 64, "" },
+	    { "count", ARG_INT, false, INT64_MAX, "" }, END },
+	    "a refusal that the gate made itself" },
+	{ "gate.certify", G, true, op_gate_certify, ARGS {
+	    { "csr", ARG_BASE64, true, 65536, "PKCS#10, DER" }, END },
+	    "TLS certificate of the gate" },
+	{ "crl.get", OG, false, op_crl_get, ARGS {
+	    { "ski", ARG_TEXT, true, 40, "" }, END },
+	    "current CRL of a CA" },
+	{ NULL, 0, false, NULL, NULL, NULL },
+};

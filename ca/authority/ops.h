@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handlers of the operation table, one file a noun. Each returns 0 with
+ * c->result set, or a negative error with c->why filled where a rule refused. */
+#ifndef CAMCA_AUTHORITY_OPS_H
+#define CAMCA_AUTHORITY_OPS_H
+
+#include "ca/authority/authority.h"
+
+#define OP(fn) CAMCA_MUST int fn(struct op_call *c)
+
+/* op_system.c */
+OP(op_system_ping);
+OP(op_system_ops);
+OP(op_system_clock_accept);
+/* doctor.c */
+OP(op_system_doctor);
+/* op_site.c */
+OP(op_site_add);
+OP(op_site_list);
+/* op_device.c */
+OP(op_device_add);
+OP(op_device_list);
+OP(op_device_show);
+OP(op_device_document);
+OP(op_device_move);
+/* op_import.c */
+OP(op_device_import);
+/* op_secret.c */
+OP(op_enroll_secret);
+OP(op_device_labels);
+/* op_enroll.c */
+OP(op_enroll_list);
+OP(op_enroll_approve);
+OP(op_enroll_deny);
+/* op_ca.c */
+OP(op_ca_list);
+OP(op_ca_rollover);
+OP(op_ca_certificate);
+OP(op_crl_get);
+/* op_cert.c */
+OP(op_cert_list);
+OP(op_cert_show);
+OP(op_cert_revoke);
+/* op_vendor.c */
+OP(op_vendor_add);
+OP(op_vendor_crl);
+OP(op_vendor_set);
+OP(op_vendor_list);
+/* op_policy.c */
+OP(op_policy_check);
+OP(op_policy_reload);
+OP(op_policy_list);
+/* op_event.c */
+OP(op_event_list);
+/* op_est.c */
+OP(op_est_cacerts);
+OP(op_est_csrattrs);
+OP(op_est_enroll);
+OP(op_est_reenroll);
+OP(op_est_refused);
+/* op_gate.c */
+OP(op_gate_certify);
+
+/* Rows as people read them; new references. */
+json_t *site_json(const struct site_row *s);
+json_t *device_json(const struct device_row *d);
+json_t *document_json(const struct document_row *d);
+json_t *cert_json(const struct cert_row *r, const char *device,
+    const char *issuer);
+json_t *pending_json(const struct pending_row *r, const char *device);
+/* The lines of device.added and device.imported. */
+void device_event_fields(struct event *e, const struct device_row *d);
+const char *cert_status_name(int64_t status);
+const char *reason_name(int64_t reason);
+
+#endif

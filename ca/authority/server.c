@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The authority socket: one thread reads frames with epoll, workers run them.
+ * Queues are bounded; a full one answers 503 at once. Peers are known by
+ * SO_PEERCRED, strangers are closed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ca/authority/authority.h"
+#include "ca/base/frame.h"
+#include "ca/base/log.h"
+
+#define SERVER_CONNS_MAX 256
+#define SERVER_JOBS_MAX 4096
+#define SERVER_UPLOAD_MAX IMPORT_MAX_BYTES
+
+struct conn {
+	int fd;
+	atomic_int refs;               /* reader and each queued job */
+	pthread_mutex_t write_lock;    /* one answer at a time */
+	struct caller caller;
+	struct session session;
+	struct buf in;                 /* reader only */
+};
+
+struct job {
+	struct job *next;
+	struct conn *conn;
+	size_t n;
+	uint8_t payload[];
+};
+
+struct server {
+	struct authority *a;
+	int epoll, listener, wake;
+	size_t nconns;                 /* reader only */
+	pthread_mutex_t lock;          /* guards the queue and stop */
+	pthread_cond_t more;
+	struct job *head, **tail;
+	size_t queued;
+	bool stop;
+	size_t nthreads;
+	pthread_t threads[64];
+};
+
+static void
+conn_put(struct conn *k)
+{
+	if (atomic_fetch_sub(&k->refs, 1) != 1)
+		return;
+	close(k->fd);
+	buf_fini(&k->in);
+	buf_fini(&k->session.upload);
+	pthread_mutex_destroy(&k->session.lock);
+	pthread_mutex_destroy(&k->write_lock);
+	free(k);
+}
+
+static void
+conn_answer(struct conn *k, const char *text, size_t n)
+{
+	int ret;
+
+	pthread_mutex_lock(&k->write_lock);
+	ret = frame_write(k->fd, text, n);
+	pthread_mutex_unlock(&k->write_lock);
+	if (ret == CAMCA_ELIMIT)
+		log_msg(LOG_ERROR, k->caller.actor, "answer is too large");
+	if (ret < 0)
+		shutdown(k->fd, SHUT_RDWR);
+}
+
+static void
+conn_answer_busy(struct conn *k, const uint8_t *payload, size_t n)
+{
+	json_t *call = json_loadb((const char *)payload, n, 0, NULL);
+	char text[256];
+	int len;
+
+	len = snprintf(text, sizeof text, "{\"id\":%lld,\"error\":{\"code\":"
+	    "\"system.busy\",\"http\":503,\"detail\":\"The authority is busy; "
+	    "try again.\",\"retry_after\":5}}",
+	    (long long)json_integer_value(json_object_get(call, "id")));
+	json_decref(call);
+	if (len > 0)
+		conn_answer(k, text, (size_t)len);
+}
+
+static void
+server_run_job(struct server *s, struct job *j)
+{
+	size_t len = 0;
+	char *text;
+
+	text = dispatch(s->a, &j->conn->caller, &j->conn->session, j->payload,
+	    j->n, &len);
+	if (text != NULL)
+		conn_answer(j->conn, text, len);
+	else
+		conn_answer_busy(j->conn, j->payload, j->n);
+	OPENSSL_cleanse(j->payload, j->n);
+	free(text);
+	conn_put(j->conn);
+	free(j);
+}
+
+static void *
+server_worker(void *arg)
+{
+	struct server *s = arg;
+	struct job *j;
+
+	for (;;) {
+		pthread_mutex_lock(&s->lock);
+		while (s->head == NULL && !s->stop)
+			pthread_cond_wait(&s->more, &s->lock);
+		j = s->head;
+		if (j != NULL) {
+			s->head = j->next;
+			if (s->head == NULL)
+				s->tail = &s->head;
+			s->queued--;
+		}
+		pthread_mutex_unlock(&s->lock);
+		if (j == NULL)
+			return NULL;
+		server_run_job(s, j);
+	}
+}
+
+/* False where the queue is full or memory is short. */
+static bool
+server_enqueue(struct server *s, struct conn *k, const uint8_t *p, size_t n)
+{
+	struct job *j = malloc(sizeof *j + n);
+	bool ok;
+
+	if (j == NULL)
+		return false;
+	j->next = NULL;
+	j->conn = k;
+	j->n = n;
+	memcpy(j->payload, p, n);
+	pthread_mutex_lock(&s->lock);
+	ok = s->queued < SERVER_JOBS_MAX;
+	if (ok) {
+		atomic_fetch_add(&k->refs, 1);
+		*s->tail = j;
+		s->tail = &j->next;
+		s->queued++;
+		pthread_cond_signal(&s->more);
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (!ok)
+		free(j);
+	return ok;
+}
+
+/* Who is it? False for users that have no business here. */
+static bool
+server_identify(struct authority *a, int fd, struct caller *out)
+{
+	struct ucred cred;
+	socklen_t len = sizeof cred;
+	size_t i;
+
+	memset(out, 0, sizeof *out);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+		return false;
+	out->uid = cred.uid;
+	if (cred.uid == 0 || cred.uid == geteuid())
+		out->roles |= ROLE_OPERATOR;
+	for (i = 0; i < a->noperators; i++)
+		if (a->operator_uids[i] == cred.uid)
+			out->roles |= ROLE_OPERATOR;
+	/* Without a user of its own the gate shares ours: docs/THREATS.md. */
+	if (cred.uid == a->gate_uid ||
+	    (a->gate_uid == (uid_t)-1 && cred.uid == geteuid()))
+		out->roles |= ROLE_GATE;
+	if (out->roles == ROLE_GATE)
+		snprintf(out->actor, sizeof out->actor, "gate");
+	else
+		snprintf(out->actor, sizeof out->actor, "uid:%u", cred.uid);
+	return out->roles != 0;
+}
+
+static void
+server_accept(struct server *s)
+{
+	struct timeval patience = { .tv_sec = 10 };
+	struct epoll_event ev = { .events = EPOLLIN };
+	struct caller caller;
+	struct conn *k;
+	int fd;
+
+	fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (!server_identify(s->a, fd, &caller)) {
+		log_msg(LOG_WARN, "authority.sock", "uid %u was turned away",
+		    caller.uid);
+		close(fd);
+		return;
+	}
+	k = s->nconns < SERVER_CONNS_MAX ? calloc(1, sizeof *k) : NULL;
+	if (k == NULL) {
+		close(fd);
+		return;
+	}
+	k->fd = fd;
+	k->caller = caller;
+	atomic_init(&k->refs, 1);
+	pthread_mutex_init(&k->write_lock, NULL);
+	pthread_mutex_init(&k->session.lock, NULL);
+	buf_init(&k->in, FRAME_MAX + 65536);
+	buf_init(&k->session.upload, SERVER_UPLOAD_MAX);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	ev.data.ptr = k;
+	if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev) != 0) {
+		conn_put(k);
+		return;
+	}
+	s->nconns++;
+}
+
+static void
+server_drop(struct server *s, struct conn *k)
+{
+	epoll_ctl(s->epoll, EPOLL_CTL_DEL, k->fd, NULL);
+	shutdown(k->fd, SHUT_RDWR);
+	s->nconns--;
+	conn_put(k);
+}
+
+/* Reads what is there and queues whole frames. False: drop the connection. */
+static bool
+server_read(struct server *s, struct conn *k)
+{
+	const uint8_t *p;
+	ssize_t r;
+	size_t n, used = 0;
+	struct buf view;
+	int got;
+
+	if (buf_reserve(&k->in, 65536) < 0)
+		return false;
+	r = recv(k->fd, k->in.data + k->in.len, 65536, MSG_DONTWAIT);
+	if (r < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (r == 0)
+		return false;
+	k->in.len += (size_t)r;
+	view = k->in;
+	while ((got = frame_peek(&view, &p, &n)) == 1) {
+		if (!server_enqueue(s, k, p, n))
+			conn_answer_busy(k, p, n);
+		view.data += 4 + n;
+		view.len -= 4 + n;
+		used += 4 + n;
+	}
+	OPENSSL_cleanse(k->in.data, used);
+	buf_shift(&k->in, used);
+	return got == 0;
+}
+
+static int
+server_listen(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd;
+
+	if ((size_t)snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path) >=
+	    sizeof sa.sun_path) {
+		log_msg(LOG_ERROR, path, "path is too long for a socket");
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	unlink(path);
+	if (bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0 ||
+	    chmod(path, 0660) != 0 || listen(fd, 128) != 0) {
+		log_msg(LOG_ERROR, path, "cannot listen: %s", strerror(errno));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int
+server_watch(struct server *s, int fd, void *mark)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = mark };
+
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &ev);
+}
+
+static int
+server_loop(struct server *s)
+{
+	struct epoll_event ev[64];
+	int i, n, timeout_ms = 60000;
+
+	for (;;) {
+		n = epoll_wait(s->epoll, ev, 64, timeout_ms);
+		if (n < 0 && errno != EINTR)
+			return CAMCA_EIO;
+		for (i = 0; i < n; i++) {
+			if (ev[i].data.ptr == &s->wake)
+				return CAMCA_OK;
+			if (ev[i].data.ptr == &s->listener)
+				server_accept(s);
+			else if (!server_read(s, ev[i].data.ptr))
+				server_drop(s, ev[i].data.ptr);
+		}
+	}
+}
+
+static int
+server_start_workers(struct server *s)
+{
+	size_t want = (size_t)s->a->conf.workers;
+
+	for (s->nthreads = 0; s->nthreads < want; s->nthreads++)
+		if (pthread_create(&s->threads[s->nthreads], NULL,
+		    server_worker, s) != 0)
+			break;
+	return s->nthreads > 0 ? CAMCA_OK : CAMCA_ENOMEM;
+}
+
+/* Queued calls are still answered: what was committed should be heard of. */
+static void
+server_stop_workers(struct server *s)
+{
+	size_t i;
+
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	pthread_cond_broadcast(&s->more);
+	pthread_mutex_unlock(&s->lock);
+	for (i = 0; i < s->nthreads; i++)
+		pthread_join(s->threads[i], NULL);
+}
+
+int
+server_run(struct authority *a, int ready_fd, int wake_fd)
+{
+	struct server *s = calloc(1, sizeof *s);
+	char path[300];
+	int ret;
+
+	if (s == NULL)
+		return CAMCA_ENOMEM;
+	s->a = a;
+	s->wake = wake_fd;
+	s->tail = &s->head;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->more, NULL);
+	s->listener = -1;
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	ret = config_socket_path(a->conf.state, path, sizeof path);
+	if (ret == CAMCA_OK && (s->listener = server_listen(path)) < 0)
+		ret = CAMCA_EIO;
+	if (ret == CAMCA_OK && (server_watch(s, s->listener, &s->listener) ||
+	    server_watch(s, wake_fd, &s->wake)))
+		ret = CAMCA_EIO;
+	if (ret == CAMCA_OK)
+		ret = server_start_workers(s);
+	if (ret == CAMCA_OK) {
+		log_msg(LOG_NOTE, path, "ready");
+		if (ready_fd >= 0 && write(ready_fd, "ready\n", 6) != 6)
+			log_msg(LOG_WARN, "ready-fd", "nobody reads it");
+		ret = server_loop(s);
+	}
+	server_stop_workers(s);
+	if (s->listener >= 0)
+		close(s->listener);
+	close(s->epoll);
+	pthread_cond_destroy(&s->more);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+	return ret;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* STATE/camca.yaml: what both daemons need to start. Holds no secrets. */
+#ifndef CAMCA_BASE_CONFIG_H
+#define CAMCA_BASE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ca/base/err.h"
+
+#define CONFIG_NAMES_MAX 16
+
+struct config {
+	char state[256];                 /* the folder it was read from */
+	char organization[129];
+	char node[65];
+	char policies[300];              /* folder; default STATE/policies */
+	/* gate */
+	char names[CONFIG_NAMES_MAX][254];   /* DNS names and IP addresses; first: in URLs */
+	size_t nnames;
+	char est_host[64];               /* address to bind, "0.0.0.0" */
+	uint16_t est_port;               /* 0: any free one (written to STATE/gate/ports) */
+	char http_host[64];
+	uint16_t http_port;
+	char http_url[300];              /* "http://pki.example:8080": base of CDP and AIA */
+	bool behind_proxy;               /* TLS ends elsewhere: refused, see G12 */
+	int64_t max_connections;
+	int64_t idle_timeout_s;
+	int64_t failures_per_minute;     /* refused logins from one address before 429 */
+	/* hsm */
+	char hsm_module[300];            /* "": SoftHSM inside STATE/hsm */
+	char hsm_token[300];             /* PKCS#11 URI of the token */
+	char hsm_pin_file[300];
+	char hsm_pin_env[65];
+	char hsm_pin_credential[65];
+	/* who */
+	char authority_user[33];
+	char gate_user[33];
+	char operators[CONFIG_NAMES_MAX][33];
+	size_t noperators;
+	int64_t workers;                 /* threads of camcad */
+	int64_t crl_life_s;
+	int64_t outbox_max;              /* events waiting before 503; 0: no bound */
+};
+
+/* Reads STATE/camca.yaml strictly. CAMCA_ENOENT where it is missing,
+ * CAMCA_EINVAL with error "file:line: why". */
+CAMCA_MUST int config_load(struct config *out, const char *state, char *error,
+    size_t error_len);
+/* The text of a new camca.yaml from c, with comments; malloc'd, NULL without
+ * memory. */
+char *config_write(const struct config *c);
+/* Defaults for a new installation. */
+void config_default(struct config *out, const char *state);
+/* "STATE/run/authority.sock" into out. */
+CAMCA_MUST int config_socket_path(const char *state, char *out,
+    size_t out_len);
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/custody/event.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ca/base/enc.h"
+#include "ca/base/log.h"
+
+static const struct event_type event_types[] = {
+#define EVENT_TYPE(name, keys) { name, keys },
+#include "ca/custody/event_types.h"
+#undef EVENT_TYPE
+};
+#define EVENT_TYPES (sizeof event_types / sizeof event_types[0])
+
+const struct event_type *
+event_type_at(size_t i)
+{
+	return i < EVENT_TYPES ? &event_types[i] : NULL;
+}
+
+const struct event_type *
+event_type_find(const char *name, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < EVENT_TYPES; i++)
+		if (strncmp(event_types[i].name, name, n) == 0 &&
+		    strlen(event_types[i].name) == n)
+			return &event_types[i];
+	return NULL;
+}
+
+bool
+event_key_next(const char **pos, struct event_key *out)
+{
+	const char *p = *pos;
+
+	while (*p == ' ')
+		p++;
+	out->p = p;
+	while (*p != ' ' && *p != '?' && *p != '\0')
+		p++;
+	out->n = (size_t)(p - out->p);
+	out->optional = *p == '?';
+	*pos = out->optional ? p + 1 : p;
+	return out->n > 0;
+}
+
+/* Bytes of a character at s that is valid UTF-8 but must not stand in a
+ * record: C1 controls, U+2028..202E and U+2066..2069 (separators, direction
+ * overrides), U+200E/F, U+FEFF. With these, a line can read differently on a
+ * screen than it does in the hash ("Trojan Source"). 0: harmless. */
+static size_t
+event_hidden(const unsigned char *s)
+{
+	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f)
+		return 2;
+	if (s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf)
+		return 3;
+	if (s[0] != 0xe2)
+		return 0;
+	if (s[1] == 0x80 && (s[2] == 0x8e || s[2] == 0x8f ||
+	    (s[2] >= 0xa8 && s[2] <= 0xae)))
+		return 3;
+	return s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9 ? 3 : 0;
+}
+
+/* Makes any text fit the grammar, in place; "" becomes "-". */
+static void
+event_clean(char *s, size_t size)
+{
+	unsigned char *p;
+	size_t n, hidden;
+	char *start = s;
+
+	refusal_sanitize(s);
+	for (p = (unsigned char *)s; *p != '\0'; p++) {
+		hidden = event_hidden(p);
+		if (hidden == 0)
+			continue;
+		memset(p, '?', hidden);
+	}
+	while (*start == ' ')
+		start++;
+	n = strlen(start);
+	while (n > 0 && start[n - 1] == ' ')
+		n--;
+	memmove(s, start, n);
+	s[n] = '\0';
+	if (n == 0 && size > 1)
+		memcpy(s, "-", 2);
+}
+
+/* Marks a text that did not fit: whole characters, then U+2026. */
+static void
+event_cut(char *s, size_t max)
+{
+	static const char more[] = "\xe2\x80\xa6";
+	size_t n = max - (sizeof more - 1);
+
+	while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
+		n--;
+	memcpy(s + n, more, sizeof more);
+}
+
+/* Copies a text of our own side into a line of at most max bytes. */
+static void
+event_copy(char *out, size_t max, const char *s)
+{
+	int n = snprintf(out, max + 1, "%s", s != NULL ? s : "");
+
+	if (n > 0 && (size_t)n > max)
+		event_cut(out, max);
+	event_clean(out, max + 1);
+}
+
+bool
+event_text_ok(const char *p, size_t n, size_t max)
+{
+	char copy[EVENT_VALUE_MAX + 1];
+	size_t i;
+
+	if (n == 0 || n > max || n > EVENT_VALUE_MAX || p[0] == ' ' ||
+	    p[n - 1] == ' ' || memchr(p, '\0', n) != NULL)
+		return false;
+	memcpy(copy, p, n);
+	copy[n] = '\0';
+	refusal_sanitize(copy);
+	if (memcmp(copy, p, n) != 0)
+		return false;
+	for (i = 0; i < n; i++)
+		if (event_hidden((const unsigned char *)copy + i) > 0)
+			return false;
+	return true;
+}
+
+bool
+event_id_ok(const char *p, size_t n)
+{
+	size_t i;
+	bool alnum;
+
+	for (i = 0; i < n; i++) {
+		alnum = (p[i] >= 'A' && p[i] <= 'Z') ||
+		    (p[i] >= 'a' && p[i] <= 'z') ||
+		    (p[i] >= '0' && p[i] <= '9');
+		if (!alnum && (i == 0 ||
+		    (p[i] != '.' && p[i] != '_' && p[i] != '-')))
+			return false;
+	}
+	return n > 0 && n < STORE_ID_MAX;
+}
+
+static void
+event_fail(struct event *e, int err, const char *key, const char *what)
+{
+	if (e->error != CAMCA_OK)
+		return;
+	e->error = err;
+	log_msg(LOG_ERROR, "event", "%s: %s: %s",
+	    e->type != NULL ? e->type->name : "(no type)", key, what);
+}
+
+void
+event_init(struct event *e, const struct event_source *src, const char *type,
+    const char *device, const char *actor)
+{
+	/* Not the whole struct: text[] is only read where it was written. */
+	memset(e, 0, offsetof(struct event, text));
+	e->src = src;
+	e->type = event_type_find(type, strlen(type));
+	if (e->type == NULL) {
+		event_fail(e, CAMCA_EINVAL, type, "no such type of event");
+		return;
+	}
+	e->time_ms = ctx_now_ms(src->ctx);
+	if (ctx_random(src->ctx, e->id, sizeof e->id) < 0)
+		event_fail(e, CAMCA_ECRYPTO, "id", "no random bytes");
+	snprintf(e->device, sizeof e->device, "%s",
+	    device != NULL && event_id_ok(device, strlen(device)) ?
+	    device : "-");
+	event_copy(e->actor, EVENT_WHO_MAX, actor);
+}
+
+/* Place of key in the type's list, or -1. */
+static int
+event_key_index(const struct event_type *t, const char *key)
+{
+	const char *pos = t->keys;
+	struct event_key k;
+	size_t n = strlen(key);
+	int i;
+
+	for (i = 0; event_key_next(&pos, &k); i++)
+		if (k.n == n && memcmp(k.p, key, n) == 0)
+			return i;
+	return -1;
+}
+
+/* Takes the printed value at e->text + e->used (len bytes before any cut). */
+static void
+event_keep(struct event *e, const char *key, int len)
+{
+	char *s = e->text + e->used;
+	int i = event_key_index(e->type, key);
+
+	if (len < 0 || i < 0 || i >= EVENT_KEYS_MAX) {
+		event_fail(e, CAMCA_EINVAL, key, "no such key");
+		return;
+	}
+	if (e->at[i] != 0) {
+		event_fail(e, CAMCA_EINVAL, key, "given twice");
+		return;
+	}
+	if (len > EVENT_VALUE_MAX)
+		event_cut(s, EVENT_VALUE_MAX);
+	event_clean(s, EVENT_VALUE_MAX + 1);
+	e->at[i] = e->used + 1;
+	e->used += strlen(s) + 1;
+}
+
+void
+event_add(struct event *e, const char *key, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (e->error != CAMCA_OK)
+		return;
+	if (sizeof e->text - e->used < EVENT_VALUE_MAX + 1) {
+		event_fail(e, CAMCA_ELIMIT, key, "the event is too large");
+		return;
+	}
+	va_start(ap, fmt);
+	n = vsnprintf(e->text + e->used, EVENT_VALUE_MAX + 1, fmt, ap);
+	va_end(ap);
+	event_keep(e, key, n);
+}
+
+void
+event_add_hex(struct event *e, const char *key, const void *p, size_t n)
+{
+	char hex[EVENT_VALUE_MAX + 1];
+
+	if (n > EVENT_VALUE_MAX / 2) {
+		event_fail(e, CAMCA_ELIMIT, key, "too many bytes");
+		return;
+	}
+	enc_hex(hex, p, n);
+	event_add(e, key, "%s", hex);
+}
+
+void
+event_add_time(struct event *e, const char *key, int64_t ms)
+{
+	char when[CTX_TIME_LEN];
+
+	ctx_time_format(when, ms);
+	event_add(e, key, "%s", when);
+}
+
+void
+event_add_refusal(struct event *e, const struct refusal *why)
+{
+	event_add(e, "rule", "%s", why->code);
+	event_add(e, "http", "%d", why->http);
+	event_add(e, "reason", "%s", why->detail);
+}
+
+struct event_out {
+	char *p;
+	size_t n;
+	int error;
+};
+
+static void
+event_line(struct event_out *o, const char *key, size_t key_len,
+    const char *value)
+{
+	size_t n = strlen(value);
+
+	if (o->error != CAMCA_OK)
+		return;
+	if (EVENT_BODY_MAX - o->n < key_len + n + 2) {
+		o->error = CAMCA_ELIMIT;
+		return;
+	}
+	memcpy(o->p + o->n, key, key_len);
+	o->n += key_len;
+	o->p[o->n++] = ' ';
+	memcpy(o->p + o->n, value, n);
+	o->n += n;
+	o->p[o->n++] = '\n';
+}
+
+static void
+event_lines(const struct event *e, struct event_out *o)
+{
+	const char *pos = e->type->keys;
+	struct event_key k;
+	size_t i;
+
+	for (i = 0; event_key_next(&pos, &k) && o->error == CAMCA_OK; i++) {
+		if (e->at[i] != 0) {
+			event_line(o, k.p, k.n, e->text + e->at[i] - 1);
+		} else if (!k.optional) {
+			log_msg(LOG_ERROR, "event", "%s: key %.*s is missing",
+			    e->type->name, (int)k.n, k.p);
+			o->error = CAMCA_EINVAL;
+		}
+	}
+}
+
+int
+event_format(const struct event *e, char out[static EVENT_BODY_MAX],
+    size_t *n_out)
+{
+	struct event_out o = { .p = out, .n = sizeof EVENT_HEADER - 1 };
+	char id[2 * sizeof e->id + 1], when[CTX_TIME_LEN];
+	char node[EVENT_WHO_MAX + 1];
+
+	if (e->error != CAMCA_OK)
+		return e->error;
+	enc_hex(id, e->id, sizeof e->id);
+	ctx_time_format(when, e->time_ms);
+	event_copy(node, EVENT_WHO_MAX, e->src->node);
+	memcpy(out, EVENT_HEADER, o.n);
+	event_line(&o, "id", 2, id);
+	event_line(&o, "time", 4, when);
+	event_line(&o, "type", 4, e->type->name);
+	event_line(&o, "device", 6, e->device);
+	event_line(&o, "actor", 5, e->actor);
+	event_lines(e, &o);
+	event_line(&o, "node", 4, node);
+	*n_out = o.n;
+	return o.error;
+}
+
+int
+event_put(struct tx *tx, const struct event *e)
+{
+	char body[EVENT_BODY_MAX];
+	struct event_row row = { .time_ms = e->time_ms };
+	int ret;
+
+	row.body.p = (uint8_t *)body;
+	ret = event_format(e, body, &row.body.n);
+	if (ret < 0)
+		return ret;
+	memcpy(row.id, e->id, sizeof row.id);
+	snprintf(row.type, sizeof row.type, "%s", e->type->name);
+	snprintf(row.device, sizeof row.device, "%s", e->device);
+	return store_outbox_put(tx, &row);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every statement of the store: STMT(name, access, text, override). The text
+ * is shared by all engines; override is NULL, or the text for an engine that
+ * needs another one. $1..$n are the parameters, each used at least once. In
+ * lists $1 is the key to go on after and $2 the number of rows. Nothing here is
+ * a dialect: upserts by ON CONFLICT, counters by UPDATE .. RETURNING, which is
+ * a row lock too. No include guard: an X-macro list. */
+
+#define SITE_COLS "id, name, level, created_ms"
+#define DEVICE_COLS "pk, id, kind, manufacturer, model, serial, mac," \
+    " hardware_id, firmware, site, place, state, import_batch, created_ms," \
+    " updated_ms"
+#define DOCUMENT_COLS "id, device, kind, number, issuer, date_ms," \
+    " expires_ms, passed, sha256, created_ms"
+#define SECRET_COLS "selector, device, hash, created_ms, expires_ms," \
+    " attempts, state, spki, used_ms"
+#define PENDING_COLS "id, device, label, spki, state, created_ms," \
+    " expires_ms, decided_ms, decided_by, reason"
+#define ISSUER_COLS "id, name, generation, parent, state, key_uri, ski," \
+    " cert, old_with_new, new_with_old, created_ms"
+#define CERT_COLS "c.id, c.serial, c.issuer, c.device, c.profile, c.label," \
+    " c.not_before_ms, c.not_after_ms, c.spki, c.status, c.reason," \
+    " c.revoked_ms, c.rev_seq, c.created_ms, c.seen_ms, c.replaced_by," \
+    " c.revocation_challenge"
+#define CERT_FULL "SELECT " CERT_COLS ", d.der FROM cert c" \
+    " JOIN cert_der d ON d.id = c.id "
+#define CRL_COLS "issuer, number, rev_seq, this_update_ms, next_update_ms, der"
+#define VENDOR_COLS "name, enabled, crl_required, crl_grace_ms, roots, crls," \
+    " updated_ms"
+#define EVENT_COLS "seq, id, time_ms, type, device, body"
+
+/* What a device filter leaves open is NULL (texts) or -1 (numbers). */
+#define DEVICE_FILTER " AND (CAST($3 AS TEXT) IS NULL OR site = $3)" \
+    " AND (CAST($4 AS TEXT) IS NULL OR manufacturer = $4)" \
+    " AND (CAST($5 AS TEXT) IS NULL OR model = $5)" \
+    " AND (CAST($6 AS TEXT) IS NULL OR import_batch = $6)" \
+    " AND (state = $7 OR $7 < 0) AND (kind = $8 OR $8 < 0)" \
+    " ORDER BY pk LIMIT $2"
+
+/* meta, counters, policy */
+STMT(ST_META_GET, STMT_R, "SELECT value FROM meta WHERE key = $1", NULL)
+STMT(ST_META_SET, STMT_W, "INSERT INTO meta (key, value) VALUES ($1, $2)"
+    " ON CONFLICT (key) DO UPDATE SET value = excluded.value", NULL)
+STMT(ST_COUNTER_GET, STMT_R, "SELECT n FROM counter WHERE name = $1", NULL)
+STMT(ST_COUNTER_NEXT, STMT_W, "UPDATE counter SET n = n + 1 WHERE name = $1"
+    " RETURNING n", NULL)
+STMT(ST_COUNTER_BACK, STMT_W, "UPDATE counter SET n = n - 1 WHERE name = $1",
+    NULL)
+STMT(ST_POLICY_PUT, STMT_W, "INSERT INTO policy (sha256, body, loaded_ms)"
+    " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", NULL)
+
+/* site */
+STMT(ST_SITE_INSERT, STMT_W, "INSERT INTO site (" SITE_COLS ")"
+    " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", NULL)
+STMT(ST_SITE_GET, STMT_R, "SELECT " SITE_COLS " FROM site WHERE id = $1", NULL)
+STMT(ST_SITE_LIST, STMT_R, "SELECT " SITE_COLS " FROM site WHERE id > $1"
+    " ORDER BY id LIMIT $2", NULL)
+STMT(ST_SITE_EXISTS, STMT_R, "SELECT 1 FROM site WHERE id = $1", NULL)
+
+/* device */
+STMT(ST_DEVICE_INSERT, STMT_W, "INSERT INTO device (id, kind, manufacturer,"
+    " model, serial, mac, hardware_id, firmware, site, place, state,"
+    " import_batch, created_ms, updated_ms) VALUES ($1, $2, $3, $4, $5, $6,"
+    " $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING"
+    " RETURNING pk", NULL)
+STMT(ST_DEVICE_GET, STMT_R, "SELECT " DEVICE_COLS " FROM device"
+    " WHERE id = $1", NULL)
+STMT(ST_DEVICE_BY_PK, STMT_R, "SELECT " DEVICE_COLS " FROM device"
+    " WHERE pk = $1", NULL)
+STMT(ST_DEVICE_EXISTS, STMT_R, "SELECT 1 FROM device WHERE pk = $1", NULL)
+STMT(ST_DEVICE_BY_SERIAL, STMT_R, "SELECT " DEVICE_COLS " FROM device"
+    " WHERE manufacturer = $1 AND serial = $2 AND serial <> ''", NULL)
+STMT(ST_DEVICE_MOVE, STMT_W, "UPDATE device SET state = $3, updated_ms = $4"
+    " WHERE pk = $1 AND state = $2", NULL)
+STMT(ST_DEVICE_LIST, STMT_R, "SELECT " DEVICE_COLS " FROM device"
+    " WHERE pk > $1" DEVICE_FILTER, NULL)
+STMT(ST_DEVICE_LIST_SITE, STMT_R, "SELECT " DEVICE_COLS " FROM device"
+    " WHERE site = $3 AND pk > $1" DEVICE_FILTER, NULL)
+STMT(ST_DEVICE_LIST_BATCH, STMT_R, "SELECT " DEVICE_COLS " FROM device"
+    " WHERE import_batch = $6 AND import_batch <> '' AND pk > $1"
+    DEVICE_FILTER, NULL)
+
+/* document */
+STMT(ST_DOCUMENT_INSERT, STMT_W, "INSERT INTO document (device, kind, number,"
+    " issuer, date_ms, expires_ms, passed, sha256, created_ms) VALUES ($1, $2,"
+    " $3, $4, $5, $6, $7, $8, $9) RETURNING id", NULL)
+STMT(ST_DOCUMENT_LIST, STMT_R, "SELECT " DOCUMENT_COLS " FROM document"
+    " WHERE device = $3 ORDER BY date_ms DESC, id DESC LIMIT $2 OFFSET $1",
+    NULL)
+
+/* enroll_secret */
+STMT(ST_SECRET_REPLACE, STMT_W, "UPDATE enroll_secret SET state = 4"
+    " WHERE device = $1 AND state IN (0, 1)", NULL)
+STMT(ST_SECRET_INSERT, STMT_W, "INSERT INTO enroll_secret (" SECRET_COLS ")"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+    NULL)
+STMT(ST_SECRET_GET, STMT_R, "SELECT " SECRET_COLS " FROM enroll_secret"
+    " WHERE selector = $1", NULL)
+STMT(ST_SECRET_LATEST, STMT_R, "SELECT " SECRET_COLS " FROM enroll_secret"
+    " WHERE device = $1 ORDER BY created_ms DESC, used_ms DESC LIMIT 1", NULL)
+STMT(ST_SECRET_EXISTS, STMT_R, "SELECT 1 FROM enroll_secret"
+    " WHERE selector = $1", NULL)
+/* A used or replaced secret keeps its state: only open ones can be locked. */
+STMT(ST_SECRET_FAILED, STMT_W, "UPDATE enroll_secret SET"
+    " attempts = attempts + 1, state = CASE WHEN state IN (0, 1)"
+    " AND attempts + 1 >= $2 THEN 3 ELSE state END WHERE selector = $1"
+    " RETURNING " SECRET_COLS, NULL)
+STMT(ST_SECRET_RESERVE, STMT_W, "UPDATE enroll_secret SET state = 1, spki = $2"
+    " WHERE selector = $1 AND (state = 0 OR (state = 1 AND spki = $2))", NULL)
+STMT(ST_SECRET_USE, STMT_W, "UPDATE enroll_secret SET state = 2, spki = $2,"
+    " used_ms = $3 WHERE selector = $1"
+    " AND (state = 0 OR (state = 1 AND spki = $2))", NULL)
+
+/* pending */
+STMT(ST_PENDING_INSERT, STMT_W, "INSERT INTO pending (device, label, spki,"
+    " state, created_ms, expires_ms, decided_ms, decided_by, reason)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING"
+    " RETURNING id", NULL)
+STMT(ST_PENDING_FIND, STMT_R, "SELECT " PENDING_COLS " FROM pending"
+    " WHERE device = $1 AND spki = $2 AND label = $3"
+    " ORDER BY id DESC LIMIT 1", NULL)
+STMT(ST_PENDING_GET, STMT_R, "SELECT " PENDING_COLS " FROM pending"
+    " WHERE id = $1", NULL)
+STMT(ST_PENDING_LIST_DEVICE, STMT_R, "SELECT " PENDING_COLS " FROM pending"
+    " WHERE device = $3 AND id > $1 ORDER BY id LIMIT $2", NULL)
+STMT(ST_PENDING_EXISTS, STMT_R, "SELECT 1 FROM pending WHERE id = $1", NULL)
+STMT(ST_PENDING_MOVE, STMT_W, "UPDATE pending SET state = $3, decided_ms = $4,"
+    " decided_by = $5, reason = $6 WHERE id = $1 AND state = $2", NULL)
+STMT(ST_PENDING_OPEN, STMT_R, "SELECT COUNT(*) FROM pending"
+    " WHERE device = $1 AND state IN (0, 1) AND expires_ms > $2", NULL)
+STMT(ST_PENDING_LIST, STMT_R, "SELECT " PENDING_COLS " FROM pending"
+    " WHERE id > $1 ORDER BY id LIMIT $2", NULL)
+STMT(ST_PENDING_LIST_STATE, STMT_R, "SELECT " PENDING_COLS " FROM pending"
+    " WHERE state = $3 AND id > $1 ORDER BY id LIMIT $2", NULL)
+
+/* issuer */
+STMT(ST_ISSUER_INSERT, STMT_W, "INSERT INTO issuer (name, generation, parent,"
+    " state, key_uri, ski, cert, old_with_new, new_with_old, created_ms)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    " ON CONFLICT DO NOTHING RETURNING id", NULL)
+STMT(ST_ISSUER_STAT_INSERT, STMT_W, "INSERT INTO issuer_stat (issuer, certs,"
+    " last_expiry_ms) VALUES ($1, 0, 0)", NULL)
+STMT(ST_ISSUER_SET_STATE, STMT_W, "UPDATE issuer SET state = $2"
+    " WHERE id = $1", NULL)
+STMT(ST_ISSUER_LIST, STMT_R, "SELECT " ISSUER_COLS " FROM issuer"
+    " WHERE id > $1 ORDER BY id LIMIT $2", NULL)
+
+/* cert */
+STMT(ST_CERT_INSERT, STMT_W, "INSERT INTO cert (serial, issuer, device,"
+    " profile, label, not_before_ms, not_after_ms, spki, status, reason,"
+    " revoked_ms, rev_seq, created_ms, seen_ms, replaced_by,"
+    " revocation_challenge, spki_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
+    " $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING"
+    " RETURNING id", NULL)
+STMT(ST_CERT_DER_INSERT, STMT_W, "INSERT INTO cert_der (id, der)"
+    " VALUES ($1, $2)", NULL)
+STMT(ST_CERT_STAT, STMT_W, "UPDATE issuer_stat SET certs = certs + 1,"
+    " last_expiry_ms = CASE WHEN last_expiry_ms < $2 THEN $2"
+    " ELSE last_expiry_ms END WHERE issuer = $1", NULL)
+STMT(ST_CERT_BY_SERIAL, STMT_R, CERT_FULL "WHERE c.serial = $1", NULL)
+STMT(ST_CERT_BY_SPKI, STMT_R, CERT_FULL "WHERE c.spki_key = $1"
+    " AND c.spki = $2 AND (c.device = $3 OR $3 = 0)"
+    " ORDER BY c.id DESC LIMIT 1", NULL)
+STMT(ST_CERT_ELSEWHERE, STMT_R, "SELECT 1 FROM cert WHERE spki_key = $1"
+    " AND spki = $2 AND COALESCE(device, 0) <> $3 LIMIT 1", NULL)
+STMT(ST_CERT_BY_ID, STMT_R, "SELECT " CERT_COLS " FROM cert c"
+    " WHERE c.id = $1", NULL)
+STMT(ST_CERT_SEEN_AT, STMT_R, "SELECT seen_ms FROM cert WHERE id = $1", NULL)
+STMT(ST_CERT_EXISTS, STMT_R, "SELECT 1 FROM cert WHERE id = $1", NULL)
+STMT(ST_CERT_SEEN, STMT_W, "UPDATE cert SET seen_ms = $2"
+    " WHERE id = $1 AND seen_ms = 0", NULL)
+STMT(ST_CERT_REPLACED, STMT_W, "UPDATE cert SET replaced_by = $2"
+    " WHERE id = $1", NULL)
+STMT(ST_CERT_STATUS, STMT_W, "UPDATE cert SET status = $2, reason = $3,"
+    " revoked_ms = $4, rev_seq = $5"
+    " WHERE id = $1 AND status <> $2 AND status <> 2", NULL)
+STMT(ST_CERT_LIST, STMT_R, CERT_FULL "WHERE c.id > $1"
+    " AND (c.issuer = $3 OR $3 = 0) ORDER BY c.id LIMIT $2", NULL)
+STMT(ST_CERT_LIST_DEVICE, STMT_R, CERT_FULL "WHERE c.device = $4"
+    " AND c.id > $1 AND (c.issuer = $3 OR $3 = 0) ORDER BY c.id LIMIT $2",
+    NULL)
+STMT(ST_CERT_REVOKED, STMT_R, "SELECT " CERT_COLS " FROM cert c"
+    " WHERE c.issuer = $3 AND c.rev_seq > $1 AND c.rev_seq <= $4"
+    " AND c.status <> 0 ORDER BY c.rev_seq LIMIT $2", NULL)
+STMT(ST_CERT_SUPERSEDED, STMT_R, "SELECT " CERT_COLS " FROM cert c"
+    " JOIN cert n ON n.id = c.replaced_by WHERE c.replaced_by IS NOT NULL"
+    " AND c.status = 0 AND c.id > $1 AND n.seen_ms > 0 AND n.seen_ms <= $3"
+    " ORDER BY c.id LIMIT $2", NULL)
+STMT(ST_CERT_COUNT, STMT_R, "SELECT COALESCE(SUM(certs), 0)"
+    " FROM issuer_stat", NULL)
+STMT(ST_CERT_LAST_EXPIRY, STMT_R, "SELECT last_expiry_ms FROM issuer_stat"
+    " WHERE issuer = $1", NULL)
+STMT(ST_CERT_MAX_REV_SEQ, STMT_R, "SELECT COALESCE(MAX(rev_seq), 0) FROM cert"
+    " WHERE issuer = $1 AND rev_seq IS NOT NULL", NULL)
+
+/* crl: the number of a newer list is higher (RFC 5280 5.2.3) */
+STMT(ST_CRL_PUT, STMT_W, "INSERT INTO crl (" CRL_COLS ")"
+    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (issuer) DO UPDATE SET"
+    " number = excluded.number, rev_seq = excluded.rev_seq,"
+    " this_update_ms = excluded.this_update_ms,"
+    " next_update_ms = excluded.next_update_ms, der = excluded.der"
+    " WHERE excluded.number > crl.number", NULL)
+STMT(ST_CRL_GET, STMT_R, "SELECT " CRL_COLS " FROM crl WHERE issuer = $1",
+    NULL)
+
+/* vendor */
+STMT(ST_VENDOR_PUT, STMT_W, "INSERT INTO vendor (" VENDOR_COLS ")"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO UPDATE SET"
+    " enabled = excluded.enabled, crl_required = excluded.crl_required,"
+    " crl_grace_ms = excluded.crl_grace_ms, roots = excluded.roots,"
+    " crls = excluded.crls, updated_ms = excluded.updated_ms", NULL)
+STMT(ST_VENDOR_GET, STMT_R, "SELECT " VENDOR_COLS " FROM vendor"
+    " WHERE name = $1", NULL)
+STMT(ST_VENDOR_LIST, STMT_R, "SELECT " VENDOR_COLS " FROM vendor"
+    " WHERE name > $1 ORDER BY name LIMIT $2", NULL)
+
+/* event outbox */
+STMT(ST_OUTBOX_PUT, STMT_W, "INSERT INTO outbox (" EVENT_COLS ")"
+    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING", NULL)
+STMT(ST_OUTBOX_LIST, STMT_R, "SELECT " EVENT_COLS " FROM outbox"
+    " WHERE seq > $1 ORDER BY seq LIMIT $2", NULL)
+STMT(ST_OUTBOX_LIST_DEVICE, STMT_R, "SELECT " EVENT_COLS " FROM outbox"
+    " WHERE device = $3 AND seq > $1"
+    " ORDER BY seq LIMIT $2", NULL)
+STMT(ST_OUTBOX_COUNT, STMT_R, "SELECT COALESCE((SELECT MAX(seq) FROM outbox)"
+    " - (SELECT MIN(seq) FROM outbox) + 1, 0)", NULL)
+
+#undef SITE_COLS
+#undef DEVICE_COLS
+#undef DOCUMENT_COLS
+#undef SECRET_COLS
+#undef PENDING_COLS
+#undef ISSUER_COLS
+#undef CERT_COLS
+#undef CERT_FULL
+#undef CRL_COLS
+#undef VENDOR_COLS
+#undef EVENT_COLS
+#undef DEVICE_FILTER

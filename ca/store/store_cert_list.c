@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/store/store_cert.h"
+
+/* Without the last column, the encoded certificate. */
+#define CERT_BARE (CERT_NCOLS - 1)
+#define CERT_COL_ID 0
+#define CERT_COL_REV_SEQ 12
+
+LIST_VISIT(cert_row)
+
+int
+store_cert_list(struct tx *tx, int64_t device, int64_t issuer,
+    int64_t after_id, int64_t limit,
+    int (*fn)(const struct cert_row *r, void *arg), void *arg)
+{
+	struct list l = { ST_CERT_LIST, cert_cols, CERT_NCOLS,
+	    sizeof (struct cert_row), LIST_INT, CERT_COL_ID };
+	struct cert_row_list visit = { fn, arg };
+	struct db_val v[4] = { db_int(after_id), db_int(0), db_int(issuer),
+	    db_int(device) };
+
+	if (device != 0)
+		l.id = ST_CERT_LIST_DEVICE;
+	return tx_list(tx, &l, v, device != 0 ? 4 : 3, limit, cert_row_visit,
+	    &visit);
+}
+
+int
+store_cert_revoked_list(struct tx *tx, int64_t issuer,
+    int (*fn)(const struct cert_row *r, void *arg), void *arg)
+{
+	static const struct list l = { ST_CERT_REVOKED, cert_cols, CERT_BARE,
+	    sizeof (struct cert_row), LIST_INT, CERT_COL_REV_SEQ };
+	struct cert_row_list visit = { fn, arg };
+	struct db_val v[4] = { db_int(0), db_int(0), db_int(issuer) };
+	int64_t end = 0;
+	int err;
+
+	/* What fn itself changes gets a higher number and is not shown again:
+	 * the list ends. */
+	if ((err = store_cert_max_rev_seq(tx, issuer, &end)) < 0)
+		return err;
+	v[3] = db_int(end);
+	return tx_list(tx, &l, v, COUNT(v), INT64_MAX, cert_row_visit,
+	    &visit);
+}
+
+int
+store_cert_superseded_list(struct tx *tx, int64_t before_ms, int64_t limit,
+    int (*fn)(const struct cert_row *r, void *arg), void *arg)
+{
+	static const struct list l = { ST_CERT_SUPERSEDED, cert_cols,
+	    CERT_BARE, sizeof (struct cert_row), LIST_INT, CERT_COL_ID };
+	struct cert_row_list visit = { fn, arg };
+	struct db_val v[3] = { db_int(0), db_int(0), db_int(before_ms) };
+
+	return tx_list(tx, &l, v, COUNT(v), limit, cert_row_visit, &visit);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enroll/gate/gate.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "ca/base/file.h"
+#include "ca/base/log.h"
+#include "enroll/gate/clock.h"
+#include "enroll/gate/http.h"
+#include "enroll/gate/process.h"
+
+#define GATE_TICK_MS 250
+#define GATE_TICK_START_MS 20
+#define GATE_STOP_MS 5000
+#define GATE_LINGER_MS 500
+#define GATE_ADDRESSES 4096
+
+static int
+gate_ports(const struct gate *g, uint16_t est, uint16_t web)
+{
+	char path[300], text[64];
+	int n, ret;
+
+	ret = file_join(path, sizeof path, g->conf.state, "gate/ports");
+	if (ret < 0)
+		return ret;
+	n = snprintf(text, sizeof text, "est %u\nhttp %u\n", est, web);
+	return file_replace(path, text, (size_t)n, 0644);
+}
+
+int
+gate_bind(struct gate *g)
+{
+	char dir[300];
+	uint16_t est, web;
+	int ret;
+
+	g->est_fd = g->web_fd = -1;
+	/* A port below 1024 needs root; all the rest must not have it. */
+	if ((ret = http_listen(&g->est_fd, g->conf.est_host, g->conf.est_port,
+	    &est)) < 0 ||
+	    (ret = http_listen(&g->web_fd, g->conf.http_host,
+	    g->conf.http_port, &web)) < 0 ||
+	    (ret = file_join(dir, sizeof dir, g->conf.state, "gate")) < 0 ||
+	    (ret = process_drop(g->conf.gate_user, dir)) < 0)
+		return ret;
+	ret = gate_ports(g, est, web);
+	if (ret < 0)
+		log_msg(LOG_ERROR, dir, "cannot write: %s",
+		    camca_strerror(ret));
+	else
+		log_msg(LOG_NOTE, NULL, "EST on port %u, HTTP on port %u", est,
+		    web);
+	return ret;
+}
+
+static int
+gate_parts(struct gate *g)
+{
+	struct upstream_config uc;
+	char path[300];
+	size_t max = (size_t)g->conf.max_connections;
+	int ret;
+
+	if ((ret = config_socket_path(g->conf.state, path, sizeof path)) < 0)
+		return ret;
+	upstream_defaults(&uc, path);
+	if ((ret = upstream_open(&g->up, &uc)) < 0 ||
+	    (ret = report_new(&g->report, g->up)) < 0 ||
+	    (ret = throttle_new(&g->throttle, g->ctx, GATE_ADDRESSES,
+	    g->conf.failures_per_minute)) < 0 ||
+	    (ret = cache_new(&g->cache, g->ctx, g->up)) < 0 ||
+	    (ret = conns_new(&g->est_conns, max, GATE_PATIENCE_MS)) < 0 ||
+	    (ret = conns_new(&g->web_conns, max, GATE_PATIENCE_MS)) < 0)
+		return ret;
+	return ident_open(&g->ident, &g->conf, g->ctx, g->up);
+}
+
+int
+gate_start(struct gate *g)
+{
+	int ret = gate_parts(g);
+
+	if (ret < 0) {
+		log_msg(LOG_ERROR, NULL, "cannot start: %s",
+		    camca_strerror(ret));
+		return ret;
+	}
+	ret = web_start(g);
+	return ret < 0 ? ret : est_start(g);
+}
+
+static void
+gate_tick(struct gate *g, bool certify)
+{
+	int64_t now = clock_mono_ms();
+
+	conns_sweep(g->est_conns, now);
+	conns_sweep(g->web_conns, now);
+	report_flush(g->report, now);
+	ident_tick(g->ident, now, certify);
+}
+
+/* "ready" once a handshake can succeed: before that nobody can be served. */
+static void
+gate_tell_ready(struct gate *g, int *ready_fd)
+{
+	if (*ready_fd < 0 || !ident_ready(g->ident))
+		return;
+	if (write(*ready_fd, "ready\n", 6) != 6)
+		log_msg(LOG_WARN, NULL, "nobody hears that we are ready");
+	close(*ready_fd);
+	*ready_fd = -1;
+}
+
+/* The signal that came, 0: none. */
+static uint32_t
+gate_signal(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof info) == sizeof info ?
+	    info.ssi_signo : 0;
+}
+
+int
+gate_run(struct gate *g, int ready_fd)
+{
+	struct pollfd p[2] = { { .events = POLLIN }, { .events = POLLIN } };
+	int64_t next = 0, now, tick;
+	uint32_t sig = 0;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	p[0].fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	p[1].fd = conns_fd(g->est_conns);
+	if (p[0].fd < 0)
+		return CAMCA_EIO;
+	while (sig != SIGTERM && sig != SIGINT) {
+		tick = ident_ready(g->ident) ? GATE_TICK_MS :
+		    GATE_TICK_START_MS;
+		if (poll(p, 2, (int)tick) < 0 && errno != EINTR)
+			break;
+		conns_wake(g->est_conns);
+		sig = gate_signal(p[0].fd);
+		now = clock_mono_ms();
+		if (now < next && sig == 0)
+			continue;
+		next = now + tick;
+		gate_tick(g, sig == SIGHUP);
+		gate_tell_ready(g, &ready_fd);
+	}
+	close(p[0].fd);
+	if (ready_fd >= 0)
+		close(ready_fd);
+	return CAMCA_OK;
+}
+
+static void
+gate_wait_zero(atomic_uint *n, int64_t limit_ms)
+{
+	int64_t end = clock_mono_ms() + limit_ms;
+
+	while (atomic_load(n) > 0 && clock_mono_ms() < end)
+		poll(NULL, 0, 10);
+}
+
+/* The order matters: libmicrohttpd must not be stopped with a suspended
+ * connection, and its threads may use every part until it is. */
+void
+gate_stop(struct gate *g)
+{
+	atomic_store(&g->stopping, true);
+	gate_wait_zero(&g->busy, GATE_STOP_MS);
+	upstream_stop(g->up);
+	gate_wait_zero(&g->requests, g->est != NULL ? GATE_LINGER_MS : 0);
+	if (g->est_conns != NULL)
+		conns_stop(g->est_conns);
+	if (g->est != NULL)
+		MHD_stop_daemon(g->est);
+	if (g->web != NULL)
+		MHD_stop_daemon(g->web);
+	if (g->est_fd >= 0)
+		close(g->est_fd);
+	if (g->web_fd >= 0)
+		close(g->web_fd);
+	ident_close(g->ident);
+	conns_free(g->web_conns);
+	conns_free(g->est_conns);
+	cache_free(g->cache);
+	throttle_free(g->throttle);
+	report_free(g->report);
+	upstream_close(g->up);
+}

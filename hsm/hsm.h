@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys in a PKCS#11 token, named by RFC 7512 URIs. Nobody outside hsm/ sees
+ * PKCS#11 or libp11: callers hold an hsm_key, which survives the loss and
+ * return of its token. */
+#ifndef CAMCA_HSM_H
+#define CAMCA_HSM_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ca/base/refusal.h"
+
+enum hsm_key_type {
+	HSM_EC_P256, HSM_EC_P384, HSM_RSA_2048, HSM_RSA_3072, HSM_RSA_4096,
+	HSM_KEY_TYPES
+};
+
+/* Where the PIN comes from; the first one that is set wins. Never from an
+ * argument: arguments are visible to every user of the machine. */
+struct hsm_pin_source {
+	const char *file;         /* path; refused where group or others may read */
+	const char *credential;   /* name under $CREDENTIALS_DIRECTORY */
+	const char *env;          /* name of an environment variable */
+	bool prompt;              /* ask on /dev/tty */
+};
+
+struct hsm_conf {
+	const char *module;       /* path of the PKCS#11 module, or NULL for
+	                             Debian's SoftHSM */
+	const char *token_uri;    /* "pkcs11:token=camca" (token, serial, model,
+	                             manufacturer, slot-id are matched) */
+	const char *softhsm_conf; /* file for SOFTHSM2_CONF, or NULL */
+	struct hsm_pin_source pin;
+};
+
+struct hsm;
+struct hsm_key;
+
+/* Loads the module, finds the token, logs in. CAMCA_EHSM, CAMCA_EPIN,
+ * CAMCA_ENOENT (no such token), CAMCA_EINVAL (URI); why (may be NULL) gets one
+ * sentence for the operator. One struct hsm a module and process. Main thread,
+ * before others use it. */
+CAMCA_MUST int hsm_open(struct hsm **out, const struct hsm_conf *conf,
+    struct refusal *why);
+/* All hsm_key of it must be freed before. hsm_close(NULL) is fine. */
+void hsm_close(struct hsm *h);
+
+/* "ec-p256" ... "rsa-4096", as written in configuration files. */
+const char *hsm_key_type_name(enum hsm_key_type type);
+/* CAMCA_EINVAL for an unknown name. */
+CAMCA_MUST int hsm_key_type_parse(const char *name, enum hsm_key_type *out);
+
+/* Makes a key pair in the token: private key sensitive, not extractable, sign
+ * only; CKA_ID 16 random bytes. *uri_out ("pkcs11:token=…;object=…;id=%..;
+ * type=private") is the caller's to free. CAMCA_EHSM, CAMCA_EINVAL. Any thread. */
+CAMCA_MUST int hsm_generate(struct hsm *h, enum hsm_key_type type,
+    const char *label, char **uri_out, struct refusal *why);
+
+/* Opens a private key by URI (id and/or object are matched; more than one
+ * match is CAMCA_ECONFLICT). Refuses (CAMCA_EPOLICY) a key that the token says
+ * is extractable or not sensitive. Free with hsm_key_free. Any thread. */
+CAMCA_MUST int hsm_key_open(struct hsm *h, const char *uri,
+    struct hsm_key **out, struct refusal *why);
+void hsm_key_free(struct hsm_key *k);
+
+/* The public key; the caller frees it with EVP_PKEY_free. Any thread; works
+ * while the token is away. */
+EVP_PKEY *hsm_key_public(const struct hsm_key *k);
+
+/* Fill in the signature algorithm and sign, like X509_sign and X509_CRL_sign:
+ * ECDSA with SHA-256 (P-256) or SHA-384 (P-384), RSA PKCS#1 v1.5 with SHA-256.
+ * Several threads sign at once, each in its own session. A token that was lost
+ * and is back is logged in again inside the call; while it is away CAMCA_EHSM
+ * within 5 s. Nothing is left in OpenSSL's error queue. */
+CAMCA_MUST int hsm_sign_cert(struct hsm_key *k, X509 *cert);
+CAMCA_MUST int hsm_sign_crl(struct hsm_key *k, X509_CRL *crl);
+/* Signature over n bytes with the same algorithms: ECDSA in DER. out has room
+ * for *len_io bytes (512 is enough), *len_io becomes the length. */
+CAMCA_MUST int hsm_sign_data(struct hsm_key *k, const void *p, size_t n,
+    uint8_t *out, size_t *len_io);
+
+/* Checks that the token answers and every open key still signs; for doctor.
+ * 0, or CAMCA_EHSM/CAMCA_EPIN with why filled. Any thread. */
+CAMCA_MUST int hsm_check(struct hsm *h, struct refusal *why);
+
+/* hsm/softhsm.c: the embedded default. Makes DIR/softhsm2.conf (file backend,
+ * tokens in DIR/tokens), DIR/pin (0600, 32 random characters, only where it is
+ * missing) and a token with this label where none is there yet. Idempotent; an
+ * existing token is left alone. Everything is 0700/0600. CAMCA_EHSM, CAMCA_EIO. */
+CAMCA_MUST int hsm_softhsm_make(const char *dir, const char *label,
+    struct refusal *why);
+
+#endif

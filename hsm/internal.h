@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of hsm/ share; nobody outside includes this.
+ *
+ * Who does what. libp11 loads and initializes the module, lists slots and
+ * tokens, and finalizes. Sessions, login and keys are plain PKCS#11 calls on
+ * the same module, because of two properties of libp11 0.4.12 (Debian 12) that
+ * cannot be lived with here:
+ *   - where C_OpenSession fails it waits for ever for a session: PKCS11_login,
+ *     the lists of keys and the signing methods would hang the authority when a
+ *     token is pulled at the wrong moment, instead of giving CAMCA_EHSM;
+ *   - one Ed25519 key in a token makes all its other keys invisible.
+ * tests/unit/hsm/test_session.c and test_key.c hold both cases.
+ *
+ * Life of a token. Each use runs between session_enter and session_leave. A
+ * return value that says "lost" closes the gate: the next caller waits until
+ * nobody is inside, finalizes and loads the module again (SoftHSM hands out
+ * stale object handles otherwise), logs in, opens the gate. Attempts are at
+ * least a second apart; other callers fail at once meanwhile. Keys carry the
+ * epoch in which their handle was found and look it up again in the next. */
+#ifndef CAMCA_HSM_INTERNAL_H
+#define CAMCA_HSM_INTERNAL_H
+
+#include <libp11.h>
+#include <p11-kit-1/p11-kit/pkcs11.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ca/base/refusal.h"
+#include "hsm/hsm.h"
+#include "hsm/pin.h"
+#include "hsm/uri.h"
+
+#define HSM_WAIT_MS 5000      /* the longest that a caller waits for others */
+#define HSM_RETRY_MS 1000     /* between two attempts to load */
+#define HSM_POOL_MAX 64       /* idle sessions kept */
+#define HSM_SIG_MAX 512       /* RSA 4096 */
+
+enum hsm_state { HSM_UP, HSM_LOST, HSM_LOADING };
+
+struct hsm {
+	/* Constant from hsm_open to hsm_close. */
+	struct hsm_uri uri;
+	struct hsm_pin_source source;   /* own copies */
+	char *module;
+	void *dl;
+	CK_FUNCTION_LIST *p11;
+	int64_t (*now_ms)(void *arg);
+	void *now_arg;
+
+	/* Belong to the one thread that loads (state HSM_LOADING). */
+	PKCS11_CTX *ctx;
+	PKCS11_SLOT *slots;
+	unsigned int n_slots;
+	CK_SLOT_ID slot;
+	CK_SESSION_HANDLE anchor;       /* keeps the login: never pooled */
+	bool anchor_open;
+	struct hsm_pin pin;
+	bool pin_refused;               /* the token said no to this very PIN */
+	char label[33], manufacturer[33], model[17], serial[17];
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	/* Under lock. */
+	enum hsm_state state;
+	unsigned int users;             /* threads between enter and leave */
+	uint64_t epoch;                 /* of the last load */
+	int64_t next_try_ms;
+	int last_err;
+	struct refusal last_why;
+	CK_SESSION_HANDLE pool[HSM_POOL_MAX];
+	size_t n_pool;
+	struct hsm_key *keys;
+};
+
+struct hsm_key {
+	struct hsm *h;
+	struct hsm_uri uri;             /* id and object are matched */
+	enum hsm_key_type type;
+	EVP_PKEY *pub;
+	pthread_mutex_t lock;
+	/* Under lock: see sign.c. */
+	EVP_PKEY *stamp;
+	EVP_PKEY_CTX *checkers[HSM_POOL_MAX];
+	size_t n_checkers;
+
+	/* Under h->lock. */
+	unsigned int refs;
+	uint64_t epoch;                 /* in which handle was found; 0: never */
+	CK_OBJECT_HANDLE handle;
+	struct hsm_key *next;
+};
+
+/* ckr.c: return values. Ours beside the module's: */
+#define HSM_RV(n) (CKR_VENDOR_DEFINED | 0x43410000UL | (n))
+#define HSM_RV_NO_KEY HSM_RV(1UL)
+#define HSM_RV_TWO_KEYS HSM_RV(2UL)
+#define HSM_RV_EXTRACTABLE HSM_RV(3UL)
+#define HSM_RV_KEY_TYPE HSM_RV(4UL)
+#define HSM_RV_OTHER_KEY HSM_RV(5UL)
+#define HSM_RV_NO_PUBLIC HSM_RV(6UL)
+#define HSM_RV_TIMEOUT HSM_RV(7UL)
+#define HSM_RV_ASKS_PIN HSM_RV(8UL)
+
+/* "CKR_DEVICE_REMOVED"; static text, "CKR_?" for what no table knows. */
+const char *ckr_name(CK_RV rv);
+/* Whether the token or module has to be opened again after this value. What is
+ * not known to be harmless says yes. */
+bool ckr_is_lost(CK_RV rv);
+/* Whether the value speaks of a PIN that is wrong, locked or expired. */
+bool ckr_is_pin(CK_RV rv);
+/* Fills why with a sentence that names rv, returns the camca_err (CAMCA_EHSM
+ * for all that is not one of ours). what is a verb phrase: "sign". */
+int ckr_refuse(CK_RV rv, const char *what, struct refusal *why);
+
+/* token.c. Loads the module, finds the token, logs in; on failure everything is
+ * closed again. The loading thread alone. CAMCA_EHSM, CAMCA_EPIN, CAMCA_ENOENT,
+ * CAMCA_ECONFLICT. */
+CAMCA_MUST int token_load(struct hsm *h, struct refusal *why);
+/* Closes sessions and finalizes the module. */
+void token_unload(struct hsm *h);
+/* Whether a token (or an hsm already open) is what the URI asks for: an
+ * attribute that is not in the URI matches everything. */
+bool token_matches(const struct hsm_uri *uri, const char *label,
+    const char *manufacturer, const char *model, const char *serial,
+    unsigned long slot);
+
+/* session.c. What is done in a session; the value says whether the token is
+ * still there. Called again, in a fresh session, after a loss. */
+typedef CK_RV (*session_call)(struct hsm *h, CK_SESSION_HANDLE s, void *arg);
+
+/* Runs call in a session of its own (read/write with rw). Where the token is
+ * lost it is opened again, once, and call runs a second time. CAMCA_EHSM
+ * within HSM_WAIT_MS of waiting, CAMCA_EPIN, and what ckr_refuse says of the
+ * value of call. OpenSSL's error queue is empty after it. Any thread. */
+CAMCA_MUST int session_run(struct hsm *h, bool rw, const char *what,
+    session_call call, void *arg, struct refusal *why);
+/* Tests set a clock for the pauses between loads. Before other threads. */
+void session_set_clock(struct hsm *h, int64_t (*now_ms)(void *), void *arg);
+int64_t session_clock(void *arg);
+
+/* key.c. The handle of k in this epoch. Inside a session_call. */
+CK_RV key_handle(struct hsm *h, CK_SESSION_HANDLE s, struct hsm_key *k,
+    CK_OBJECT_HANDLE *out);
+/* One object of a class by id and label; HSM_RV_NO_KEY, HSM_RV_TWO_KEYS. */
+CK_RV key_find(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_CLASS class,
+    const struct hsm_uri *uri, CK_OBJECT_HANDLE *out);
+/* CKR_OK where the token says sensitive, not extractable, no PIN a signature. */
+CK_RV key_check_custody(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o);
+/* The one reference that hsm_key_free or hsm_check drops. */
+void key_unref(struct hsm_key *k);
+
+/* softhsm.c. Debian's SoftHSM, NULL where it is not installed. */
+const char *softhsm_module(void);
+
+/* sign.c. As hsm_sign_data, with a reason. */
+CAMCA_MUST int sign_data(struct hsm_key *k, const void *p, size_t n,
+    uint8_t *out, size_t *len_io, struct refusal *why);
+
+/* generate.c. DER of the curve's OID; NULL for RSA. */
+const uint8_t *key_curve_oid(enum hsm_key_type type, size_t *len_out);
+
+#endif

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Shared by the shell tests: an installation of its own in a temporary folder,
+# on free ports, ended by process id when the test ends.
+#
+#   . "$(dirname "$0")/../lib.sh"
+#   camca_init; camca_start            # state, CAs, both daemons
+#   check "F5 media type is exact" grep -q ... file
+#   finish
+#
+# Each check prints "ok NAME" or "not ok NAME"; finish exits 1 after a failure.
+set -u
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=${BUILD:-build}
+case $BUILD in /*) BIN=$BUILD ;; *) BIN=$TOP/$BUILD ;; esac
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/camca-test.XXXXXX")
+chmod 711 "$TMP"
+STATE=$TMP/state
+export CAMCA_STATE=$STATE
+export LC_ALL=C
+PIDS=()
+FAILED=0
+PASSED=0
+
+cleanup() {
+	local p
+	for p in "${PIDS[@]:-}"; do
+		[ -n "$p" ] && kill "$p" 2>/dev/null
+	done
+	for p in "${PIDS[@]:-}"; do
+		[ -n "$p" ] && wait "$p" 2>/dev/null
+	done
+	[ -n "${KEEP:-}" ] || rm -rf "$TMP"
+}
+trap cleanup EXIT
+
+check() { # NAME COMMAND...
+	local name=$1
+	shift
+	if "$@" >"$TMP/check.out" 2>&1; then
+		PASSED=$((PASSED + 1))
+		echo "ok $name"
+	else
+		FAILED=$((FAILED + 1))
+		echo "not ok $name"
+		sed 's/^/    /' "$TMP/check.out" | tail -20
+	fi
+}
+
+# The command must fail.
+check_not() {
+	local name=$1
+	shift
+	check "$name" not "$@"
+}
+not() { ! "$@"; }
+equal() { # GOT WANTED
+	[ "$1" = "$2" ] || { echo "got '$1', wanted '$2'"; return 1; }
+}
+skip() { # REASON: the whole test
+	echo "skipped: $*"
+	exit 77
+}
+need() { # PROGRAM...
+	local p
+	for p in "$@"; do
+		command -v "$p" >/dev/null || skip "$p is not installed"
+	done
+}
+finish() {
+	echo "$PASSED checks held, $FAILED did not"
+	[ "$FAILED" -eq 0 ]
+	exit
+}
+
+camca() { "$BIN/camca" "$@"; }
+
+# camca_init [options of camcad --init]
+camca_init() {
+	"$BIN/camcad" --state "$STATE" --init --organization "Test" \
+	    --gate-name localhost --gate-name 127.0.0.1 \
+	    --est-listen 127.0.0.1:0 --http-listen 127.0.0.1:0 \
+	    --policies "$TOP/policies" "$@" 2>"$TMP/init.log" ||
+	    { cat "$TMP/init.log" >&2; echo "not ok init"; exit 1; }
+}
+
+# start NAME COMMAND...: runs a daemon that takes --ready-fd and waits for it.
+# Sets LAST_PID.
+start() {
+	local name=$1 line=
+	shift
+	rm -f "$TMP/$name.ready"
+	mkfifo "$TMP/$name.ready"
+	"$@" --ready-fd 9 9>"$TMP/$name.ready" 2>>"$TMP/$name.log" &
+	LAST_PID=$!
+	PIDS+=("$LAST_PID")
+	read -r -t 30 line <"$TMP/$name.ready"
+	[ "$line" = ready ] || { echo "not ok start $name" >&2
+	    cat "$TMP/$name.log" >&2; return 1; }
+}
+start_authority() {
+	start camcad "$BIN/camcad" --state "$STATE" "$@" || exit 1
+	AUTHORITY_PID=$LAST_PID
+}
+start_gate() {
+	start gate "$BIN/camca-gate" --state "$STATE" "$@" || exit 1
+	GATE_PID=$LAST_PID
+	EST_PORT=$(awk '$1 == "est" { print $2 }' "$STATE/gate/ports")
+	HTTP_PORT=$(awk '$1 == "http" { print $2 }' "$STATE/gate/ports")
+	EST=https://localhost:$EST_PORT/.well-known/est
+	export AUTHORITY_PID GATE_PID EST_PORT HTTP_PORT EST
+}
+stop() { # PID: ends a daemon and waits for it
+	kill "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
+# Both daemons, and the root certificate as $TMP/root.pem.
+camca_start() {
+	start_authority
+	start_gate
+	curl -s --insecure "$EST/cacerts" | base64 -d -i 2>/dev/null >"$TMP/cacerts.p7"
+	openssl pkcs7 -inform DER -in "$TMP/cacerts.p7" -print_certs \
+	    -out "$TMP/cacerts.pem" 2>/dev/null
+	camca ca certificate root >"$TMP/root.pem"
+}
+
+# device ID [SITE-LEVEL] [options of device add]: one device with a secret in
+# $SECRET. Level 1 unless told otherwise; the site is made on the way.
+device() {
+	local id=$1 level=${2:-1}
+	shift; [ $# -gt 0 ] && shift
+	camca site add "site$level" --name "Site $level" --level "$level" \
+	    >/dev/null 2>&1
+	camca device add --id "$id" --manufacturer Acme --model M1 \
+	    --serial "SN-$id" --site "site$level" "$@" >/dev/null || return 1
+	SECRET=$(camca --json enroll secret "$id" | jq -r .secret)
+}
+
+# csr FILE [openssl req options]: P-256 key FILE.key and CSR FILE.der, FILE.b64
+csr() {
+	local f=$1
+	shift
+	[ -f "$f.key" ] || openssl ecparam -name prime256v1 -genkey -noout \
+	    -out "$f.key" 2>/dev/null
+	openssl req -new -key "$f.key" -subj "/CN=ignored" "$@" \
+	    -outform DER -out "$f.der" 2>/dev/null || return 1
+	base64 -w 76 "$f.der" >"$f.b64"
+}
+
+# est_post OP FILE [curl options]: posts FILE.b64; body in FILE.out, headers in
+# FILE.head, prints the HTTP status.
+est_post() {
+	local op=$1 f=$2
+	shift 2
+	curl -s -o "$f.out" -D "$f.head" -w '%{http_code}' \
+	    --cacert "$TMP/root.pem" -H 'Content-Type: application/pkcs10' \
+	    --data-binary "@$f.b64" "$@" "$EST/$op"
+}
+# p7_cert FILE: FILE.out (base64 certs-only) to FILE.pem
+p7_cert() {
+	base64 -d -i "$1.out" | openssl pkcs7 -inform DER -print_certs \
+	    2>/dev/null | openssl x509 -out "$1.pem" 2>/dev/null
+}
+# enroll ID FILE: enrolls device ID with $SECRET; certificate in FILE.pem
+enroll() {
+	csr "$2" && [ "$(est_post simpleenroll "$2" -u "$1:$SECRET")" = 200 ] &&
+	    p7_cert "$2"
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/ca/store/fixture.h"
+
+static void
+test_insert_get(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	int64_t dev = fix_device(tx, "cam-1"), ca = fix_issuer(tx, "ec");
+	struct cert_row c, got;
+	uint8_t serial[STORE_SERIAL_LEN] = { 0 };
+	int64_t n = -1;
+
+	assert_int_equal(store_cert_count(tx, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(fix_cert(tx, ca, dev, 1, &c), 0);
+	memset(&got, 0xff, sizeof got);
+	assert_int_equal(store_cert_by_serial(tx, c.serial, &got), 0);
+	assert_int_equal(got.id, c.id);
+	assert_int_equal(got.issuer, ca);
+	assert_int_equal(got.device, dev);
+	assert_string_equal(got.profile, "camera-tls");
+	assert_string_equal(got.label, "cameras");
+	assert_int_equal(got.not_before_ms, 5);
+	assert_int_equal(got.not_after_ms, 1001);
+	assert_memory_equal(got.spki, c.spki, sizeof c.spki);
+	assert_int_equal(got.status, CERT_GOOD);
+	assert_int_equal(got.reason, -1);
+	assert_int_equal(got.rev_seq, 0);
+	assert_int_equal(got.replaced_by, 0);
+	assert_string_equal(got.revocation_challenge, "");
+	assert_int_equal(got.der.n, 100);
+	assert_int_equal(got.der.p[99], 1);
+	store_cert_free(&got);
+	assert_null(got.der.p);
+	assert_int_equal(store_cert_by_serial(tx, serial, &got),
+	    CAMCA_ENOENT);
+	assert_null(got.der.p);
+	assert_int_equal(fix_cert(tx, ca, dev, 1, &c), CAMCA_ECONFLICT);
+	assert_int_equal(store_cert_count(tx, &n), 0);
+	assert_int_equal(n, 1);
+	store_cert_free(NULL);
+}
+
+static void
+test_insert_rules(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	int64_t dev = fix_device(tx, "cam-1"), ca = fix_issuer(tx, "ec");
+	struct cert_row c = { .issuer = ca, .reason = -1 };
+	uint8_t der[] = { 1 };
+
+	assert_int_equal(store_cert_insert(tx, &c), CAMCA_EINVAL);
+	c.der = (struct store_blob){ der, 1 };
+	c.status = CERT_REVOKED + 1;
+	assert_int_equal(store_cert_insert(tx, &c), CAMCA_EINVAL);
+	c.status = CERT_GOOD;
+	c.reason = 11;
+	assert_int_equal(store_cert_insert(tx, &c), CAMCA_EINVAL);
+	c.reason = -1;
+	c.issuer = ca + 9;
+	assert_int_equal(store_cert_insert(tx, &c), CAMCA_ENOENT);
+	c.issuer = ca;
+	c.device = dev + 9;
+	assert_int_equal(store_cert_insert(tx, &c), CAMCA_ENOENT);
+	c.device = 0;
+	assert_int_equal(store_cert_insert(tx, &c), 0);
+}
+
+static void
+test_by_spki(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	int64_t one = fix_device(tx, "cam-1"), two = fix_device(tx, "cam-2");
+	int64_t ca = fix_issuer(tx, "ec");
+	struct cert_row c, got;
+	bool other = true;
+
+	assert_int_equal(fix_cert(tx, ca, one, 1, &c), 0);
+	assert_int_equal(store_cert_spki_elsewhere(tx, c.spki, one, &other),
+	    0);
+	assert_false(other);
+	assert_int_equal(store_cert_spki_elsewhere(tx, c.spki, two, &other),
+	    0);
+	assert_true(other);
+	assert_int_equal(store_cert_by_spki(tx, c.spki, one, &got), 0);
+	assert_int_equal(got.id, c.id);
+	store_cert_free(&got);
+	assert_int_equal(store_cert_by_spki(tx, c.spki, two, &got),
+	    CAMCA_ENOENT);
+	assert_int_equal(store_cert_by_spki(tx, c.spki, 0, &got), 0);
+	store_cert_free(&got);
+	/* The same first eight bytes, which the index holds, but another key. */
+	c.spki[8] ^= 1;
+	assert_int_equal(store_cert_by_spki(tx, c.spki, 0, &got),
+	    CAMCA_ENOENT);
+	assert_int_equal(store_cert_spki_elsewhere(tx, c.spki, two, &other),
+	    0);
+	assert_false(other);
+}
+
+static void
+test_spki_newest(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	int64_t dev = fix_device(tx, "cam-1"), ca = fix_issuer(tx, "ec");
+	uint8_t der[] = { 1 };
+	struct cert_row a, b, got;
+	bool other;
+
+	assert_int_equal(fix_cert(tx, ca, dev, 1, &a), 0);
+	b = a;
+	b.serial[0] = 0x7f;
+	b.der = (struct store_blob){ der, 1 };
+	assert_int_equal(store_cert_insert(tx, &b), 0);
+	assert_int_equal(store_cert_by_spki(tx, a.spki, dev, &got), 0);
+	assert_int_equal(got.id, b.id);
+	store_cert_free(&got);
+	/* The authority's own key is nobody else's. */
+	b.serial[0] = 0x7e;
+	b.device = 0;
+	memset(b.spki, 0xca, sizeof b.spki);
+	assert_int_equal(store_cert_insert(tx, &b), 0);
+	assert_int_equal(store_cert_spki_elsewhere(tx, b.spki, dev, &other),
+	    0);
+	assert_true(other);
+}
+
+static void
+test_seen_replaced(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	int64_t dev = fix_device(tx, "cam-1"), ca = fix_issuer(tx, "ec");
+	struct cert_row a, b, got;
+
+	assert_int_equal(fix_cert(tx, ca, dev, 1, &a), 0);
+	assert_int_equal(fix_cert(tx, ca, dev, 2, &b), 0);
+	assert_int_equal(store_cert_seen(tx, a.id, 70), 0);
+	assert_int_equal(store_cert_seen(tx, a.id, 80), 0);
+	assert_int_equal(store_cert_seen(tx, 99, 80), CAMCA_ENOENT);
+	assert_int_equal(store_cert_replaced(tx, a.id, b.id), 0);
+	assert_int_equal(store_cert_replaced(tx, a.id, 99), CAMCA_ENOENT);
+	assert_int_equal(store_cert_replaced(tx, 99, b.id), CAMCA_ENOENT);
+	assert_int_equal(store_cert_by_serial(tx, a.serial, &got), 0);
+	assert_int_equal(got.seen_ms, 70);
+	assert_int_equal(got.replaced_by, b.id);
+	store_cert_free(&got);
+}
+
+static void
+test_status(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	int64_t dev = fix_device(tx, "cam-1"), ca = fix_issuer(tx, "ec");
+	int64_t one, two, three, max = -1;
+	struct cert_row c, got;
+
+	assert_int_equal(fix_cert(tx, ca, dev, 1, &c), 0);
+	assert_int_equal(store_cert_max_rev_seq(tx, ca, &max), 0);
+	assert_int_equal(max, 0);
+	assert_int_equal(store_cert_set_status(tx, c.id, CERT_GOOD, -1, 5,
+	    &one), CAMCA_ECONFLICT);
+	assert_int_equal(store_cert_set_status(tx, c.id, CERT_HOLD, 6, 5,
+	    &one), 0);
+	assert_int_equal(store_cert_set_status(tx, c.id, CERT_HOLD, 6, 6,
+	    &two), CAMCA_ECONFLICT);
+	assert_int_equal(store_cert_set_status(tx, c.id, CERT_GOOD, -1, 7,
+	    &two), 0);
+	assert_true(two > one);
+	assert_int_equal(store_cert_set_status(tx, c.id, CERT_REVOKED, 1, 8,
+	    &three), 0);
+	assert_true(three > two);
+	/* Revoked is for good. */
+	assert_int_equal(store_cert_set_status(tx, c.id, CERT_GOOD, -1, 9,
+	    &one), CAMCA_ECONFLICT);
+	assert_int_equal(store_cert_set_status(tx, c.id, CERT_HOLD, 6, 9,
+	    &one), CAMCA_ECONFLICT);
+	assert_int_equal(store_cert_set_status(tx, 99, CERT_HOLD, 6, 9, &one),
+	    CAMCA_ENOENT);
+	assert_int_equal(store_cert_max_rev_seq(tx, ca, &max), 0);
+	assert_int_equal(max, three);
+	assert_int_equal(store_cert_max_rev_seq(tx, ca + 1, &max), 0);
+	assert_int_equal(max, 0);
+	assert_int_equal(store_cert_by_serial(tx, c.serial, &got), 0);
+	assert_int_equal(got.status, CERT_REVOKED);
+	assert_int_equal(got.reason, 1);
+	assert_int_equal(got.revoked_ms, 8);
+	assert_int_equal(got.rev_seq, three);
+	store_cert_free(&got);
+}
+
+static void
+test_last_expiry(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	int64_t ca = fix_issuer(tx, "ec"), at = -1;
+	struct cert_row c;
+
+	assert_int_equal(store_cert_last_expiry(tx, ca, &at), 0);
+	assert_int_equal(at, 0);
+	assert_int_equal(fix_cert(tx, ca, 0, 9, &c), 0);
+	assert_int_equal(fix_cert(tx, ca, 0, 3, &c), 0);
+	assert_int_equal(store_cert_last_expiry(tx, ca, &at), 0);
+	assert_int_equal(at, 1009);
+	assert_int_equal(store_cert_last_expiry(tx, ca + 1, &at),
+	    CAMCA_ENOENT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_insert_get, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_insert_rules, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_by_spki, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_spki_newest, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_seen_replaced, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_status, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_last_expiry, fix_setup,
+		    fix_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
