@@ -56,7 +56,8 @@ static const struct {
 	{ HSM_RV_NO_KEY, CAMCA_ENOENT, 503, "hsm.key-missing",
 	    "The token holds no private key that the URI names." },
 	{ HSM_RV_TWO_KEYS, CAMCA_ECONFLICT, 503, "hsm.key-ambiguous",
-	    "The token holds several private keys that the URI names; add id." },
+	    "The token holds several private keys that the URI names; add "
+	    "id." },
 	{ HSM_RV_EXTRACTABLE, CAMCA_EPOLICY, 503, "hsm.key-extractable",
 	    "The token does not say that the key is sensitive and not "
 	    "extractable; such a key may exist outside it." },

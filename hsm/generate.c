@@ -75,9 +75,8 @@ generate_pair(struct hsm *h, CK_SESSION_HANDLE s, struct generate *g,
 	CK_ATTRIBUTE id = { CKA_ID, g->id, sizeof g->id };
 	CK_ATTRIBUTE label = { CKA_LABEL, (void *)(uintptr_t)g->label,
 	    strlen(g->label) };
-	CK_ATTRIBUTE pub[9] = { id, label, ATTR(CKA_TOKEN, &yes),
-	    ATTR(CKA_PRIVATE, &no), ATTR(CKA_VERIFY, &yes),
-	    ATTR(CKA_ENCRYPT, &no), ATTR(CKA_WRAP, &no) };
+	CK_ATTRIBUTE pub[6] = { id, label, ATTR(CKA_TOKEN, &yes),
+	    ATTR(CKA_PRIVATE, &no) };
 	CK_ATTRIBUTE prv[] = { id, label, ATTR(CKA_TOKEN, &yes),
 	    ATTR(CKA_PRIVATE, &yes), ATTR(CKA_SENSITIVE, &yes),
 	    ATTR(CKA_EXTRACTABLE, &no), ATTR(CKA_SIGN, &yes),
@@ -86,7 +85,7 @@ generate_pair(struct hsm *h, CK_SESSION_HANDLE s, struct generate *g,
 	uint8_t exponent[3];
 	CK_ULONG bits, n;
 
-	n = generate_add_kind(g->type, pub, 7, &bits, exponent);
+	n = generate_add_kind(g->type, pub, 4, &bits, exponent);
 	return h->p11->C_GenerateKeyPair(s, &mech, pub, n, prv, COUNT(prv),
 	    pub_out, prv_out);
 }

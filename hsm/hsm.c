@@ -181,6 +181,7 @@ hsm_open(struct hsm **out, const struct hsm_conf *conf, struct refusal *why)
 		return refuse_default(why, ret);
 	}
 	session_set_clock(h, session_clock, NULL);
+	h->wait_ms = HSM_WAIT_MS;
 	h->epoch = 1;
 	ret = open_token(h, conf, why);
 	ERR_clear_error();

@@ -21,7 +21,7 @@ enum hsm_key_type {
 /* Where the PIN comes from; the first one that is set wins. Never from an
  * argument: arguments are visible to every user of the machine. */
 struct hsm_pin_source {
-	const char *file;         /* path; refused where group or others may read */
+	const char *file;         /* path; group and others must not read it */
 	const char *credential;   /* name under $CREDENTIALS_DIRECTORY */
 	const char *env;          /* name of an environment variable */
 	bool prompt;              /* ask on /dev/tty */
@@ -40,9 +40,12 @@ struct hsm;
 struct hsm_key;
 
 /* Loads the module, finds the token, logs in. CAMCA_EHSM, CAMCA_EPIN,
- * CAMCA_ENOENT (no such token), CAMCA_EINVAL (URI); why (may be NULL) gets one
- * sentence for the operator. One struct hsm a module and process. Main thread,
- * before others use it. */
+ * CAMCA_ENOENT (no such token), CAMCA_ECONFLICT (several), CAMCA_EINVAL (URI,
+ * module); why (may be NULL) gets one sentence for the operator. conf is
+ * copied. A URI may hold module-path and pin-source (a path) where conf has neither. A
+ * PIN that the token refused is not tried again, here or later, until its file
+ * has another one; nor is a PIN's last attempt taken. One struct hsm a module
+ * and process. Main thread, before others use it: sets SOFTHSM2_CONF. */
 CAMCA_MUST int hsm_open(struct hsm **out, const struct hsm_conf *conf,
     struct refusal *why);
 /* All hsm_key of it must be freed before. hsm_close(NULL) is fine. */
@@ -55,13 +58,17 @@ CAMCA_MUST int hsm_key_type_parse(const char *name, enum hsm_key_type *out);
 
 /* Makes a key pair in the token: private key sensitive, not extractable, sign
  * only; CKA_ID 16 random bytes. *uri_out ("pkcs11:token=…;object=…;id=%..;
- * type=private") is the caller's to free. CAMCA_EHSM, CAMCA_EINVAL. Any thread. */
+ * type=private") is the caller's to free. CAMCA_EHSM (code "hsm.refused" where
+ * the token does not make such keys), CAMCA_EPIN, CAMCA_EINVAL (type, label),
+ * CAMCA_EPOLICY (the token made another kind of key; destroyed). Any thread. */
 CAMCA_MUST int hsm_generate(struct hsm *h, enum hsm_key_type type,
     const char *label, char **uri_out, struct refusal *why);
 
 /* Opens a private key by URI (id and/or object are matched; more than one
- * match is CAMCA_ECONFLICT). Refuses (CAMCA_EPOLICY) a key that the token says
- * is extractable or not sensitive. Free with hsm_key_free. Any thread. */
+ * match is CAMCA_ECONFLICT, none CAMCA_ENOENT). Refuses (CAMCA_EPOLICY) a key
+ * that the token does not say is sensitive and not extractable, or that wants
+ * its PIN at each use; CAMCA_EINVAL for other types. CAMCA_EHSM, CAMCA_EPIN.
+ * Free with hsm_key_free. Any thread. */
 CAMCA_MUST int hsm_key_open(struct hsm *h, const char *uri,
     struct hsm_key **out, struct refusal *why);
 void hsm_key_free(struct hsm_key *k);
@@ -74,11 +81,15 @@ EVP_PKEY *hsm_key_public(const struct hsm_key *k);
  * ECDSA with SHA-256 (P-256) or SHA-384 (P-384), RSA PKCS#1 v1.5 with SHA-256.
  * Several threads sign at once, each in its own session. A token that was lost
  * and is back is logged in again inside the call; while it is away CAMCA_EHSM
- * within 5 s. Nothing is left in OpenSSL's error queue. */
+ * (CAMCA_EPIN where it refuses the PIN) at once for most callers, after 5 s at
+ * most for one that waits for others. Each signature is verified before it is
+ * given away; after a failure cert and crl hold an empty one. Failures are
+ * logged. Nothing is left in OpenSSL's error queue. */
 CAMCA_MUST int hsm_sign_cert(struct hsm_key *k, X509 *cert);
 CAMCA_MUST int hsm_sign_crl(struct hsm_key *k, X509_CRL *crl);
 /* Signature over n bytes with the same algorithms: ECDSA in DER. out has room
- * for *len_io bytes (512 is enough), *len_io becomes the length. */
+ * for *len_io bytes (512 is enough, CAMCA_ELIMIT for less than needed), *len_io
+ * becomes the length. */
 CAMCA_MUST int hsm_sign_data(struct hsm_key *k, const void *p, size_t n,
     uint8_t *out, size_t *len_io);
 
@@ -89,7 +100,10 @@ CAMCA_MUST int hsm_check(struct hsm *h, struct refusal *why);
 /* hsm/softhsm.c: the embedded default. Makes DIR/softhsm2.conf (file backend,
  * tokens in DIR/tokens), DIR/pin (0600, 32 random characters, only where it is
  * missing) and a token with this label where none is there yet. Idempotent; an
- * existing token is left alone. Everything is 0700/0600. CAMCA_EHSM, CAMCA_EIO. */
+ * existing token is left alone, and CAMCA_EPIN where it has lost its DIR/pin.
+ * The security officer's PIN is random and kept nowhere. Everything is
+ * 0700/0600; a crash leaves no half token. CAMCA_EHSM, CAMCA_EIO, CAMCA_EINVAL
+ * (label), CAMCA_EFULL, CAMCA_ENOMEM. Main thread, no struct hsm open. */
 CAMCA_MUST int hsm_softhsm_make(const char *dir, const char *label,
     struct refusal *why);
 

@@ -36,6 +36,7 @@
 #define HSM_POOL_MAX 64       /* idle sessions kept */
 #define HSM_SIG_MAX 512       /* RSA 4096 */
 
+enum hsm_rsa_way { HSM_RSA_UNKNOWN, HSM_RSA_WE_HASH, HSM_RSA_TOKEN_HASHES };
 enum hsm_state { HSM_UP, HSM_LOST, HSM_LOADING };
 
 struct hsm {
@@ -47,6 +48,7 @@ struct hsm {
 	CK_FUNCTION_LIST *p11;
 	int64_t (*now_ms)(void *arg);
 	void *now_arg;
+	int wait_ms;                    /* HSM_WAIT_MS, but in tests */
 
 	/* Belong to the one thread that loads (state HSM_LOADING). */
 	PKCS11_CTX *ctx;
@@ -80,13 +82,14 @@ struct hsm_key {
 	EVP_PKEY *pub;
 	pthread_mutex_t lock;
 	/* Under lock: see sign.c. */
+	enum hsm_rsa_way rsa_way;
 	EVP_PKEY *stamp;
 	EVP_PKEY_CTX *checkers[HSM_POOL_MAX];
 	size_t n_checkers;
 
 	/* Under h->lock. */
 	unsigned int refs;
-	uint64_t epoch;                 /* in which handle was found; 0: never */
+	uint64_t epoch;                 /* handle was found in it; 0: never */
 	CK_OBJECT_HANDLE handle;
 	struct hsm_key *next;
 };
@@ -130,25 +133,42 @@ bool token_matches(const struct hsm_uri *uri, const char *label,
 typedef CK_RV (*session_call)(struct hsm *h, CK_SESSION_HANDLE s, void *arg);
 
 /* Runs call in a session of its own (read/write with rw). Where the token is
- * lost it is opened again, once, and call runs a second time. CAMCA_EHSM
- * within HSM_WAIT_MS of waiting, CAMCA_EPIN, and what ckr_refuse says of the
- * value of call. OpenSSL's error queue is empty after it. Any thread. */
+ * lost it is opened again, once, and call runs a second time. CAMCA_EHSM after
+ * at most wait_ms of waiting for others (a module call of the caller's own that
+ * does not return cannot be cut short), CAMCA_EPIN, and what ckr_refuse says of
+ * the value of call. OpenSSL's error queue is empty after it. Any thread. */
 CAMCA_MUST int session_run(struct hsm *h, bool rw, const char *what,
     session_call call, void *arg, struct refusal *why);
 /* Tests set a clock for the pauses between loads. Before other threads. */
 void session_set_clock(struct hsm *h, int64_t (*now_ms)(void *), void *arg);
 int64_t session_clock(void *arg);
+/* Whether the token was open a moment ago. */
+bool session_is_up(struct hsm *h);
 
-/* key.c. The handle of k in this epoch. Inside a session_call. */
+/* key.c. One attribute of an object. */
+#define KEY_ATTR_MAX 1024   /* RSA 4096 modulus: 512; labels, ids: 255 */
+struct key_attr {
+	uint8_t data[KEY_ATTR_MAX];
+	size_t len;
+};
+CK_RV key_read(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
+    CK_ATTRIBUTE_TYPE type, struct key_attr *out);
+/* The handle of k in this epoch. Inside a session_call. */
 CK_RV key_handle(struct hsm *h, CK_SESSION_HANDLE s, struct hsm_key *k,
     CK_OBJECT_HANDLE *out);
 /* One object of a class by id and label; HSM_RV_NO_KEY, HSM_RV_TWO_KEYS. */
 CK_RV key_find(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_CLASS class,
     const struct hsm_uri *uri, CK_OBJECT_HANDLE *out);
-/* CKR_OK where the token says sensitive, not extractable, no PIN a signature. */
+/* CKR_OK where the token says sensitive, not extractable, and no PIN at each
+ * signature; HSM_RV_EXTRACTABLE, HSM_RV_ASKS_PIN. */
 CK_RV key_check_custody(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o);
 /* The one reference that hsm_key_free or hsm_check drops. */
 void key_unref(struct hsm_key *k);
+
+/* public.c. Type and public key of the private key prv that uri found; *out is
+ * the caller's. HSM_RV_KEY_TYPE, HSM_RV_NO_PUBLIC. */
+CK_RV public_read(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE prv,
+    const struct hsm_uri *uri, enum hsm_key_type *type, EVP_PKEY **out);
 
 /* softhsm.c. Debian's SoftHSM, NULL where it is not installed. */
 const char *softhsm_module(void);

@@ -24,6 +24,17 @@ session_set_clock(struct hsm *h, int64_t (*now_ms)(void *), void *arg)
 	h->now_arg = arg;
 }
 
+bool
+session_is_up(struct hsm *h)
+{
+	bool up;
+
+	pthread_mutex_lock(&h->lock);
+	up = h->state == HSM_UP;
+	pthread_mutex_unlock(&h->lock);
+	return up;
+}
+
 /* Waits for a change until deadline (CLOCK_MONOTONIC); false: time is up. */
 static bool
 session_wait(struct hsm *h, const struct timespec *deadline)
@@ -33,12 +44,17 @@ session_wait(struct hsm *h, const struct timespec *deadline)
 }
 
 static struct timespec
-session_deadline(void)
+session_deadline(const struct hsm *h)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += HSM_WAIT_MS / 1000;
+	ts.tv_sec += h->wait_ms / 1000;
+	ts.tv_nsec += h->wait_ms % 1000 * 1000000L;
+	if (ts.tv_nsec >= 1000000000L) {
+		ts.tv_nsec -= 1000000000L;
+		ts.tv_sec++;
+	}
 	return ts;
 }
 
@@ -197,7 +213,7 @@ int
 session_run(struct hsm *h, bool rw, const char *what, session_call call,
     void *arg, struct refusal *why)
 {
-	struct timespec deadline = session_deadline();
+	struct timespec deadline = session_deadline(h);
 	CK_SESSION_HANDLE s;
 	CK_RV rv = CKR_OK;
 	int attempt, ret;

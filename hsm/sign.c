@@ -41,6 +41,8 @@ static const struct sign_alg {
 struct sign_job {
 	struct hsm_key *key;
 	const struct sign_alg *alg;
+	const void *data;
+	size_t data_len;
 	uint8_t in[sizeof sign_info_sha256 + SIGN_HASH_MAX];
 	size_t in_len;
 	const uint8_t *hash;         /* in the tail of in */
@@ -49,7 +51,7 @@ struct sign_job {
 };
 
 static int
-sign_hash(struct sign_job *j, const void *p, size_t n)
+sign_hash(struct sign_job *j)
 {
 	size_t lead = j->alg->mech == CKM_RSA_PKCS ?
 	    sizeof sign_info_sha256 : 0;
@@ -57,29 +59,74 @@ sign_hash(struct sign_job *j, const void *p, size_t n)
 
 	memcpy(j->in, sign_info_sha256, lead);
 	j->hash = j->in + lead;
-	if (EVP_Q_digest(NULL, j->alg->hash, NULL, p, n, j->in + lead,
-	    &len) != 1 || len != j->alg->hash_len)
+	if (EVP_Q_digest(NULL, j->alg->hash, NULL, j->data,
+	    j->data_len, j->in + lead, &len) != 1 || len != j->alg->hash_len)
 		return CAMCA_ECRYPTO;
 	j->in_len = lead + len;
 	return CAMCA_OK;
 }
 
 static CK_RV
+sign_with(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
+    struct sign_job *j, bool hash_in_token)
+{
+	CK_MECHANISM mech = { hash_in_token ? CKM_SHA256_RSA_PKCS :
+	    j->alg->mech, NULL, 0 };
+	CK_ULONG len = sizeof j->raw;
+	CK_RV rv;
+
+	rv = h->p11->C_SignInit(s, &mech, o);
+	if (rv == CKR_OK)
+		rv = h->p11->C_Sign(s, hash_in_token ?
+		    (CK_BYTE *)(uintptr_t)j->data : j->in, hash_in_token ?
+		    j->data_len : j->in_len, j->raw, &len);
+	j->raw_len = len;
+	return rv;
+}
+
+/* CKM_RSA_PKCS is what every HSM has, and spares sending it a whole CRL. A TPM
+ * can do it only with a key that may decrypt too, and those we do not make: it
+ * has to be asked to hash and sign. Which of the two holds is learned from the
+ * first signature of a key; later failures are failures. */
+static CK_RV
+sign_rsa(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
+    struct sign_job *j)
+{
+	enum hsm_rsa_way way;
+	CK_RV rv, rv2;
+
+	pthread_mutex_lock(&j->key->lock);
+	way = j->key->rsa_way;
+	pthread_mutex_unlock(&j->key->lock);
+	rv = sign_with(h, s, o, j, way == HSM_RSA_TOKEN_HASHES);
+	if (way != HSM_RSA_UNKNOWN)
+		return rv;
+	way = HSM_RSA_WE_HASH;
+	if (rv != CKR_OK) {
+		way = HSM_RSA_TOKEN_HASHES;
+		rv2 = sign_with(h, s, o, j, true);
+		if (rv2 != CKR_OK)
+			return rv;
+	}
+	pthread_mutex_lock(&j->key->lock);
+	j->key->rsa_way = way;
+	pthread_mutex_unlock(&j->key->lock);
+	return CKR_OK;
+}
+
+static CK_RV
 sign_call(struct hsm *h, CK_SESSION_HANDLE s, void *arg)
 {
 	struct sign_job *j = arg;
-	CK_MECHANISM mech = { j->alg->mech, NULL, 0 };
-	CK_ULONG len = sizeof j->raw;
 	CK_OBJECT_HANDLE o;
 	CK_RV rv;
 
 	rv = key_handle(h, s, j->key, &o);
-	if (rv == CKR_OK)
-		rv = h->p11->C_SignInit(s, &mech, o);
-	if (rv == CKR_OK)
-		rv = h->p11->C_Sign(s, j->in, j->in_len, j->raw, &len);
-	j->raw_len = len;
-	return rv;
+	if (rv != CKR_OK)
+		return rv;
+	if (j->alg->mech == CKM_RSA_PKCS)
+		return sign_rsa(h, s, o, j);
+	return sign_with(h, s, o, j, false);
 }
 
 /* PKCS#11 gives r and s side by side; X.509 wants a SEQUENCE (RFC 3279
@@ -203,11 +250,12 @@ int
 sign_data(struct hsm_key *k, const void *p, size_t n, uint8_t *out,
     size_t *len_io, struct refusal *why)
 {
-	struct sign_job j = { .key = k, .alg = &sign_algs[k->type] };
+	struct sign_job j = { .key = k, .alg = &sign_algs[k->type],
+	    .data = p, .data_len = n };
 	int ret;
 
 	ERR_clear_error();
-	ret = sign_hash(&j, p, n);
+	ret = sign_hash(&j);
 	if (ret == CAMCA_OK)
 		ret = sign_hashed(&j, out, len_io, why);
 	ERR_clear_error();
@@ -221,8 +269,8 @@ hsm_sign_data(struct hsm_key *k, const void *p, size_t n, uint8_t *out,
 	struct refusal why = { 0 };
 	int ret = sign_data(k, p, n, out, len_io, &why);
 
-	/* A lost token is logged by session.c, once. */
-	if (ret < 0 && ret != CAMCA_EPIN && strcmp(why.code, "hsm.token-lost"))
+	/* That a token is lost session.c has logged, once for all callers. */
+	if (ret < 0 && session_is_up(k->h))
 		log_msg(LOG_ERROR, k->uri.object[0] != '\0' ? k->uri.object :
 		    "hsm", "not signed: %s", why.detail);
 	return ret;

@@ -52,8 +52,8 @@ token_refuse_libp11(const struct hsm *h, const char *what, struct refusal *why)
 	return ret;
 }
 
-/* PKCS11_enumerate_slots of libp11 0.4.12 leaks what it has gathered when a slot
- * fails to answer. A token that is ill for a week, asked once a second, would
+/* PKCS11_enumerate_slots of libp11 0.4.12 leaks what it has gathered when a
+ * slot fails to answer. A token that is ill for a week, asked once a second, would
  * eat the memory; so the same questions are put here first. */
 static CK_RV
 token_probe(const struct hsm *h)

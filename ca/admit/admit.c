@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The decision: may this device have this certificate now? */
+/* The decision: may this device have this certificate now? It is made anew each
+ * time, from what is stored and from the level's file; nothing is remembered
+ * of an earlier yes, and what can not be looked up is no yes. */
 #include "ca/admit/admit.h"
 
 #include <stdio.h>
@@ -54,6 +56,7 @@ admit_see_document(const struct document_row *r, void *arg)
 	return 0;
 }
 
+/* The interval of the level, over and above what the paper says. */
 static bool
 admit_assessment_young(const struct admit_facts *f)
 {
@@ -69,6 +72,7 @@ admit_assessed(const struct admit_facts *f)
 	    admit_assessment_young(f);
 }
 
+/* A state that is not in this list, from a newer schema perhaps, is refused. */
 static int
 admit_check_state(const struct device_row *dev, enum admit_purpose purpose,
     struct refusal *why)
@@ -100,6 +104,7 @@ admit_check_state(const struct device_row *dev, enum admit_purpose purpose,
 	}
 }
 
+/* Names everything that is missing at once: papers take days to come by. */
 static int
 admit_refuse_documents(const struct device_row *dev,
     const struct site_row *site, const struct level *l,
@@ -191,6 +196,7 @@ admit_check(struct tx *tx, const struct level_set *levels,
 	int ret;
 
 	*needs_approval_out = false;
+	/* First the state: a revoked camera learns nothing of papers. */
 	ret = admit_check_state(dev, purpose, why);
 	if (ret < 0)
 		return ret;

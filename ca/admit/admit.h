@@ -18,7 +18,7 @@ struct level {
 	bool need_origin, need_quality;      /* documents before enrollment */
 	bool need_assessment;                /* a passed one still in force */
 	bool assessment_replaces_documents;  /* passed assessment is enough */
-	int64_t assessment_max_age_ms;       /* in force so long; 0: until expires */
+	int64_t assessment_max_age_ms;       /* in force; 0: until expires */
 	bool need_hardware_identity;         /* IDevID required */
 	bool approval;                       /* 202 until approved */
 	int64_t secret_ttl_ms;               /* life of a one-time secret */
@@ -33,8 +33,8 @@ CAMCA_MUST int level_set_load(struct level_set *out, const char *dir,
 
 enum admit_purpose { ADMIT_ENROLL, ADMIT_RENEW };
 /* The decision from stored facts: state of the device, documents of its level
- * at now_ms. by_idevid: it showed a factory identity. 0 and *needs_approval_out,
- * or CAMCA_EPOLICY with why (403 "admit.…") naming the level and what is
+ * at now_ms. by_idevid: it showed a factory identity. 0 and
+ * *needs_approval_out, or CAMCA_EPOLICY with why (403 "admit.…") naming the level and what is
  * missing; errors of the store (503) where it can not answer. Runs inside a
  * transaction; reads only.
  *   state      enroll: registered or enrolled; renew: enrolled only
@@ -67,11 +67,11 @@ const char *device_kind_name(enum device_kind k);
 CAMCA_MUST int document_kind_parse(const char *name);
 const char *document_kind_name(enum document_kind k);
 
-/* Checks and canonicalises one declared device (id [A-Za-z0-9][A-Za-z0-9._-]{0,63},
- * MAC to "aa:bb:…", lengths, UTF-8, no controls; spaces at the ends go). A
- * camera needs manufacturer, model and serial; an RA without a serial gets its
- * id for one. CAMCA_EINVAL, 400 "device.<field>". A site without a name gets
- * its id; 400 "site.<field>". */
+/* Checks and canonicalises one declared device: id and site
+ * [A-Za-z0-9][A-Za-z0-9._-]{0,63}, MAC to "aa:bb:…", lengths, UTF-8, no
+ * controls; spaces at the ends go. A camera needs manufacturer, model and
+ * serial; an RA without a serial gets its id for one. CAMCA_EINVAL, 400
+ * "device.<field>". A site without a name gets its id; 400 "site.<field>". */
 CAMCA_MUST int device_normalize(struct device_row *d, struct refusal *why);
 /* Where no id was given: "site-serial", characters that an id may not have
  * becoming '-'. Two serials that fall together so are found as duplicates. */
@@ -108,8 +108,8 @@ struct import {                    /* result of parsing, and of storing */
  * assessment_expires assessment_passed. Required: manufacturer model serial
  * site. Without id: made from site and serial. Unknown column refused.
  * Dates are YYYY-MM-DD or RFC 3339 UTC; a document needs number, date and
- * sha256, an assessment also passed (true/yes, false/no). A row's line is the one
- * on which it starts, where quoted fields hold line feeds. Bad rows go to
+ * sha256, an assessment also passed (true/yes, false/no). A row's line is the
+ * one on which it starts, where quoted fields hold line feeds. Bad rows go to
  * errors, good ones to rows; of duplicates within the file (id, manufacturer
  * and serial, MAC) the first one is good. CAMCA_EINVAL only where nothing can
  * be read (header), CAMCA_ELIMIT past the limits below (413), CAMCA_ENOMEM.

@@ -43,6 +43,9 @@ device_text(char *s, size_t size, bool required, const char *code,
 	return CAMCA_OK;
 }
 
+/* Ids become file names, parts of host names and URIs, cells of a table: only
+ * characters that mean nothing in any of them, and no dash in front that a
+ * command line would take for an option. */
 static int
 device_id(char *s, size_t size, const char *code, struct refusal *why)
 {
@@ -122,6 +125,8 @@ device_mac(char s[static 18], struct refusal *why)
 	return CAMCA_OK;
 }
 
+/* Values of enums come from JSON and from the store: never trusted to lie in
+ * their range, since they are indexes of tables. */
 static int
 device_enums(const struct device_row *d, struct refusal *why)
 {
@@ -143,8 +148,11 @@ device_normalize(struct device_row *d, struct refusal *why)
 	bool camera = d->kind != DEVICE_RA;
 	int ret;
 
+	/* The site first: a made-up id has it inside, and the reason should
+	 * name the cause and not the consequence. */
 	if ((ret = device_enums(d, why)) < 0 ||
-	    (ret = device_id(d->site, sizeof d->site, "device.site", why)) < 0 ||
+	    (ret = device_id(d->site, sizeof d->site, "device.site",
+	    why)) < 0 ||
 	    (ret = device_id(d->id, sizeof d->id, "device.id", why)) < 0 ||
 	    (ret = device_text(d->manufacturer, sizeof d->manufacturer, camera,
 	    "device.manufacturer", why)) < 0 ||
@@ -161,6 +169,31 @@ device_normalize(struct device_row *d, struct refusal *why)
 	/* An RA is software and has none; the store wants them distinct. */
 	if (d->serial[0] == '\0')
 		memcpy(d->serial, d->id, strlen(d->id) + 1);
+	return CAMCA_OK;
+}
+
+int
+device_default_id(struct device_row *d, struct refusal *why)
+{
+	char id[2 * STORE_NAME_MAX];
+	size_t i, n;
+
+	if (d->serial[0] == '\0')
+		return refuse(why, CAMCA_EINVAL, 400, "device.serial",
+		    "the serial is missing");
+	if (d->site[0] == '\0')
+		return refuse(why, CAMCA_EINVAL, 400, "device.site",
+		    "the site is missing");
+	n = (size_t)snprintf(id, sizeof id, "%.*s-%.*s",
+	    STORE_ID_MAX, d->site, STORE_NAME_MAX, d->serial);
+	if (n >= STORE_ID_MAX)
+		return refuse(why, CAMCA_EINVAL, 400, "device.id",
+		    "site and serial together are longer than %d: give an id",
+		    STORE_ID_MAX - 2);
+	for (i = 0; i < n; i++)
+		if (!event_id_ok(&id[i], 1) && strchr("._-", id[i]) == NULL)
+			id[i] = '-';
+	memcpy(d->id, id, n + 1);
 	return CAMCA_OK;
 }
 

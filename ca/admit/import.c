@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CSV (RFC 4180) to rows and errors. libcsv does the quoting; what it does not
- * tell, the line on which a record starts, comes from feeding it line by line. */
+ * tell, the line on which a record starts, comes from feeding line by line. */
 #include "ca/admit/import_row.h"
 
 #include <csv.h>
@@ -78,7 +78,9 @@ import_row_bad(struct import_reader *r, const char *column, const char *reason)
 	r->error = import_error_add(r->imp, r->start, column, false, reason);
 }
 
-/* ---- header ---- */
+/* ---- header ----
+ * Unlike a bad row, a bad header ends the reading: with an unknown column,
+ * every row would lose something that its author meant to say. */
 
 static void
 import_header_bad(struct import_reader *r, const char *code, const char *what,
@@ -93,6 +95,7 @@ import_header_cell(struct import_reader *r, const char *p, size_t n)
 {
 	int i, c = import_column_find(p, n);
 
+	/* What a spreadsheet writes where the comma is the decimal point. */
 	if (c < 0 && memchr(p, ';', n) != NULL) {
 		r->error = refuse(r->why, CAMCA_EINVAL, 400, "import.header",
 		    "line %lld: columns must be separated by ',' and not by "
@@ -137,6 +140,8 @@ import_header_end(struct import_reader *r)
 
 /* ---- records ---- */
 
+/* From libcsv: one field, not ended by NUL. Nothing but r may be touched, and
+ * after an error the rest of the input passes without effect. */
 static void
 import_field(void *p, size_t n, void *arg)
 {
@@ -176,6 +181,7 @@ import_row_keep(struct import_reader *r)
 	return CAMCA_OK;
 }
 
+/* Errors count as rows: a file of only bad ones must not grow without end. */
 static void
 import_row_end(struct import_reader *r)
 {
@@ -211,6 +217,7 @@ import_record_begin(struct import_reader *r)
 	import_work_init(&r->work, r->line, r->default_site);
 }
 
+/* From libcsv: the record is complete. */
 static void
 import_record(int end, void *arg)
 {
@@ -241,6 +248,8 @@ import_line(const char *p, size_t n)
 	return n;
 }
 
+/* Strict: without it, libcsv guesses what a stray quote means, and a guess
+ * may put one camera's serial into another camera's row. */
 static int
 import_csv_open(struct import_reader *r)
 {
@@ -373,6 +382,8 @@ import_dup_mark(struct import *imp, struct import_key *keys, size_t n,
 	return CAMCA_OK;
 }
 
+/* Three kinds of sameness. The first two the store would refuse, too; two
+ * cameras with one MAC address are a slip of the typist. */
 static int
 import_dup_keys(struct import *imp, struct import_key *keys)
 {

@@ -9,6 +9,7 @@
 #include "ca/base/enc.h"
 #include "ca/custody/event.h"
 
+/* The table below is the whole format: a new column is one new row. */
 enum column_type { CT_TEXT, CT_PLACE, CT_KIND, CT_DOC_TEXT, CT_DOC_TIME,
 	CT_DOC_SHA256, CT_DOC_BOOL };
 /* Cells of a document; which of them were given. */
@@ -19,12 +20,13 @@ struct column {
 	const char *name;
 	enum column_type type;
 	bool required;
-	int doc;                  /* index into given[] and enum document_kind */
+	int doc;              /* enum document_kind, index into given[] */
 	unsigned given;
 	size_t offset, size;      /* in device_row or document_row */
 };
 
-#define DEV(n, t, r, f) { n, t, r, 0, 0, offsetof(struct device_row, f), \
+#define DEV(n, t, r, f) { n, t, r, 0, 0, \
+	offsetof(struct device_row, f), \
 	sizeof ((struct device_row *)0)->f }
 #define DOC(n, t, d, g, f) { n, t, false, d, g, \
 	offsetof(struct document_row, f), \
@@ -64,6 +66,7 @@ import_column_count(void)
 	return COLUMNS;
 }
 
+/* Case does not count in a header; in the cells it does. */
 int
 import_column_find(const char *name, size_t n)
 {
@@ -137,6 +140,7 @@ import_cell_time(const char *text, int64_t *out, struct refusal *why)
 	return CAMCA_OK;
 }
 
+/* Given as text by sha256sum; either case of the digits. */
 static int
 import_cell_sha256(const char *text, uint8_t *out, struct refusal *why)
 {
@@ -241,6 +245,7 @@ import_document(const struct import_work *w, int doc, const char **column_out,
 	return CAMCA_OK;
 }
 
+/* Packs the documents that the row has to the front, in the order of kinds. */
 static int
 import_documents(struct import_work *w, const char **column_out,
     struct refusal *why)
@@ -258,30 +263,6 @@ import_documents(struct import_work *w, const char **column_out,
 			w->row.docs[w->row.ndocs] = w->row.docs[doc];
 		w->row.ndocs++;
 	}
-	return CAMCA_OK;
-}
-
-int
-device_default_id(struct device_row *d, struct refusal *why)
-{
-	char id[2 * STORE_NAME_MAX];
-	size_t i, n;
-
-	if (d->serial[0] == '\0')
-		return refuse(why, CAMCA_EINVAL, 400, "device.serial",
-		    "the serial is missing");
-	if (d->site[0] == '\0')
-		return refuse(why, CAMCA_EINVAL, 400, "device.site",
-		    "the site is missing");
-	n = (size_t)snprintf(id, sizeof id, "%s-%s", d->site, d->serial);
-	if (n >= STORE_ID_MAX)
-		return refuse(why, CAMCA_EINVAL, 400, "device.id",
-		    "site and serial together are longer than %d: give an id",
-		    STORE_ID_MAX - 2);
-	for (i = 0; i < n; i++)
-		if (!event_id_ok(&id[i], 1) && strchr("._-", id[i]) == NULL)
-			id[i] = '-';
-	memcpy(d->id, id, n + 1);
 	return CAMCA_OK;
 }
 

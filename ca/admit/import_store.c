@@ -64,6 +64,8 @@ import_there(int ret)
 	return ret == CAMCA_OK ? 1 : ret == CAMCA_ENOENT ? 0 : ret;
 }
 
+/* Here and not in the parser, which has no clock. A date in the future is a
+ * slip, and would make an assessment last longer than its interval. */
 static int
 import_check_dates(struct import_job *j, struct import_row *row)
 {
@@ -114,6 +116,7 @@ import_check_row(struct import_job *j, struct import_row *row)
 	return ret < 0 ? ret : import_check_dates(j, row);
 }
 
+/* State, times and batch are the authority's: no cell of a file sets them. */
 static int
 import_store_row(struct import_job *j, struct import_row *row,
     const char *batch)
@@ -147,6 +150,8 @@ import_store(struct tx *tx, struct import *imp, bool partial,
 	int ret = CAMCA_OK;
 
 	import_afresh(imp);
+	/* All rows are looked at even after a bad one: the integrator gets one
+	 * complete list and not one mistake an attempt. */
 	for (i = 0; ret == CAMCA_OK && i < imp->nrows; i++)
 		ret = import_check_row(&j, &imp->rows[i]);
 	import_error_sort(imp);

@@ -29,6 +29,8 @@ level_text(struct yaml_doc *d, struct yaml_node *m, const char *key,
 	return CAMCA_OK;
 }
 
+/* The level stands in the file as well as in its name: a copied file must not
+ * become another level by being renamed in a hurry. */
 static int
 level_head(struct yaml_doc *d, struct yaml_node *m, int n, struct level *l)
 {

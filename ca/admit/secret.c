@@ -144,6 +144,8 @@ out:
 	return ret;
 }
 
+/* What a stranger hears is the same in every case, so that selectors can not be
+ * counted and a lock can not be noticed; events and the log know more. */
 int
 secret_refuse(struct refusal *why)
 {

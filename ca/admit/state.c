@@ -46,6 +46,7 @@ static const char *const document_names[DOC_KINDS] = {
 };
 #define COUNT(a) (sizeof (a) / sizeof (a)[0])
 
+/* Values may come from a store of a newer version: never an index unchecked. */
 static const char *
 table_name(const char *const *names, size_t n, size_t i)
 {

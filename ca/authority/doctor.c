@@ -11,6 +11,7 @@
 #define DOCTOR_SOON_MS (90LL * 86400000)
 #define DOCTOR_DISK_LOW (512LL << 20)
 #define DOCTOR_OUTBOX_HIGH 1000000
+#define DOCTOR_BAG_HIGH 16000
 
 struct doctor {
 	struct op_call *c;
@@ -46,7 +47,7 @@ doctor_clock(struct doctor *d)
 
 	doctor_say(d, "clock", ok, "error", ok ? "Time has not run backwards." :
 	    why.detail, "Set the clock by NTP. If it was wrong before and is "
-	    "right now: camca clock accept.");
+	    "right now: camca doctor --accept-clock.");
 }
 
 static void
@@ -91,6 +92,28 @@ doctor_outbox(struct doctor *d)
 	doctor_say(d, "events", true, "note", text, "");
 }
 
+/* strongSwan before 5.9.11 reads an answer of two TLS records, no more. */
+static void
+doctor_bag(struct doctor *d, const struct ca_set *set, const char *ca,
+    int64_t now)
+{
+	char name[128], text[256];
+	struct buf bag;
+	size_t n;
+
+	buf_init(&bag, 0);
+	if (ca_bag(set, ca, now, &bag) == CAMCA_OK) {
+		n = (bag.len + 2) / 3 * 4;
+		snprintf(name, sizeof name, "cacerts %s", ca);
+		snprintf(text, sizeof text, "The answer to /cacerts has %zu "
+		    "bytes.", n);
+		doctor_say(d, name, n <= DOCTOR_BAG_HIGH, "warning", text,
+		    "Some clients read 16 KB only. Old generations leave the "
+		    "answer when they expire: roll over less often.");
+	}
+	buf_fini(&bag);
+}
+
 static void
 doctor_cas(struct doctor *d)
 {
@@ -111,6 +134,8 @@ doctor_cas(struct doctor *d)
 		doctor_say(d, name, ca->not_after_ms - now > DOCTOR_SOON_MS,
 		    "error", text, "camca ca rollover NAME makes the next "
 		    "generation.");
+		if (ca->row.parent != 0)
+			doctor_bag(d, set, ca->row.name, now);
 	}
 	authority_cas_put(d->c->a, set);
 }

@@ -210,6 +210,27 @@ op_device_list(struct op_call *c)
 	return page_end(c, &x.page);
 }
 
+int
+document_event(struct tx *tx, struct op_call *c, const char *device,
+    const struct document_row *r)
+{
+	struct event e;
+
+	event_init(&e, &c->a->events, "device.document", device,
+	    c->caller->actor);
+	event_add(&e, "kind", "%s",
+	    document_kind_name((enum document_kind)r->kind));
+	event_add(&e, "number", "%s", r->number);
+	event_add(&e, "issuer", "%s", r->issuer);
+	event_add_time(&e, "date", r->date_ms);
+	if (r->expires_ms != 0)
+		event_add_time(&e, "expires", r->expires_ms);
+	event_add_hex(&e, "sha256", r->sha256, STORE_HASH_LEN);
+	if (r->kind == DOC_ASSESSMENT)
+		event_add(&e, "passed", "%s", r->passed ? "yes" : "no");
+	return event_put(tx, &e);
+}
+
 struct device_document {
 	struct op_call *c;
 	struct device_row dev;
@@ -220,7 +241,6 @@ static int
 device_document_tx(struct tx *tx, void *arg)
 {
 	struct device_document *x = arg;
-	struct event e;
 	int ret = store_device_get(tx, arg_text(x->c, "device"), &x->dev);
 
 	if (ret == CAMCA_ENOENT)
@@ -230,21 +250,7 @@ device_document_tx(struct tx *tx, void *arg)
 		return ret;
 	x->row.device = x->dev.pk;
 	ret = store_document_insert(tx, &x->row);
-	if (ret < 0)
-		return ret;
-	event_init(&e, &x->c->a->events, "device.document", x->dev.id,
-	    x->c->caller->actor);
-	event_add(&e, "kind", "%s",
-	    document_kind_name((enum document_kind)x->row.kind));
-	event_add(&e, "number", "%s", x->row.number);
-	event_add(&e, "issuer", "%s", x->row.issuer);
-	event_add_time(&e, "date", x->row.date_ms);
-	if (x->row.expires_ms != 0)
-		event_add_time(&e, "expires", x->row.expires_ms);
-	event_add_hex(&e, "sha256", x->row.sha256, STORE_HASH_LEN);
-	if (x->row.kind == DOC_ASSESSMENT)
-		event_add(&e, "passed", "%s", x->row.passed ? "yes" : "no");
-	return event_put(tx, &e);
+	return ret < 0 ? ret : document_event(tx, x->c, x->dev.id, &x->row);
 }
 
 static int

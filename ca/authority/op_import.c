@@ -16,17 +16,35 @@ struct import_job {
 	int64_t now;
 };
 
+struct import_documents {
+	struct tx *tx;
+	struct import_job *x;
+	const struct device_row *d;
+};
+
+static int
+import_document(const struct document_row *r, void *arg)
+{
+	struct import_documents *k = arg;
+
+	return document_event(k->tx, k->x->c, k->d->id, r);
+}
+
 static int
 import_on_insert(struct tx *tx, const struct device_row *d, void *arg)
 {
 	struct import_job *x = arg;
+	struct import_documents docs = { tx, x, d };
 	struct event e;
+	int ret;
 
 	event_init(&e, &x->c->a->events, "device.imported", d->id,
 	    x->c->caller->actor);
 	event_add(&e, "batch", "%s", x->batch);
 	device_event_fields(&e, d);
-	return event_put(tx, &e);
+	ret = event_put(tx, &e);
+	return ret < 0 ? ret : store_document_list(tx, d->pk, import_document,
+	    &docs);
 }
 
 static int

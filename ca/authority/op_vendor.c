@@ -129,8 +129,14 @@ op_vendor_add(struct op_call *c)
 {
 	const char *roots = arg_text(c, "roots");
 	struct vendor_job x = { .c = c };
+	struct ca_set *cas;
 	int ret = idevid_check_roots(roots, strlen(roots), &c->why);
 
+	if (ret < 0)
+		return ret;
+	cas = authority_cas(c->a);
+	ret = idevid_check_not_ours(roots, strlen(roots), cas, &c->why);
+	authority_cas_put(c->a, cas);
 	return ret < 0 ? ret : vendor_run(c, &x, vendor_add_tx);
 }
 

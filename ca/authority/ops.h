@@ -70,6 +70,9 @@ json_t *cert_json(const struct cert_row *r, const char *device,
 json_t *pending_json(const struct pending_row *r, const char *device);
 /* The lines of device.added and device.imported. */
 void device_event_fields(struct event *e, const struct device_row *d);
+/* Puts the device.document event of r. */
+CAMCA_MUST int document_event(struct tx *tx, struct op_call *c,
+    const char *device, const struct document_row *r);
 const char *cert_status_name(int64_t status);
 const char *reason_name(int64_t reason);
 

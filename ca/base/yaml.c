@@ -31,6 +31,7 @@ struct yaml_doc {
 
 #define YAML_DEPTH_MAX 16
 #define YAML_ITEMS_MAX 4096
+#define YAML_EVENTS_MAX 20000
 
 static void
 yaml_node_free(struct yaml_node *n)
@@ -246,6 +247,20 @@ yaml_is_marked(const yaml_event_t *e)
 	}
 }
 
+/* Keeps depth; past the limits false. The library's own work grows with the
+ * square of what is open, so this has to come before it reads on. */
+static bool
+yaml_is_bounded(const yaml_event_t *e, int *depth, size_t *events)
+{
+	if (e->type == YAML_SEQUENCE_START_EVENT ||
+	    e->type == YAML_MAPPING_START_EVENT)
+		++*depth;
+	if (e->type == YAML_SEQUENCE_END_EVENT ||
+	    e->type == YAML_MAPPING_END_EVENT)
+		--*depth;
+	return *depth <= YAML_DEPTH_MAX && ++*events <= YAML_EVENTS_MAX;
+}
+
 /* Aliases could multiply a small file into a huge tree: refused before the
  * tree is built. */
 static int
@@ -253,7 +268,8 @@ yaml_check_events(struct yaml_doc *d, const char *text, size_t n)
 {
 	yaml_parser_t p;
 	yaml_event_t e;
-	int done = 0, docs = 0, ret = CAMCA_OK;
+	size_t events = 0;
+	int done = 0, docs = 0, depth = 0, ret = CAMCA_OK;
 
 	if (!yaml_parser_initialize(&p))
 		return CAMCA_ENOMEM;
@@ -267,6 +283,9 @@ yaml_check_events(struct yaml_doc *d, const char *text, size_t n)
 		if (e.type == YAML_ALIAS_EVENT)
 			ret = yaml_fail_line(d, (int)e.start_mark.line + 1,
 			    "aliases are not allowed");
+		if (!yaml_is_bounded(&e, &depth, &events))
+			ret = yaml_fail_line(d, (int)e.start_mark.line + 1,
+			    "nested too deep, or too many values");
 		if (ret == CAMCA_OK && yaml_is_marked(&e))
 			ret = yaml_fail_line(d, (int)e.start_mark.line + 1,
 			    "anchors and tags are not allowed");

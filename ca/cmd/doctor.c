@@ -18,7 +18,6 @@
 #include "ca/base/config.h"
 #include "ca/base/file.h"
 #include "ca/cmd/doctor.h"
-#include "ca/cmd/options.h"
 #include "ca/cmd/out.h"
 #include "ca/cmd/where.h"
 
@@ -285,18 +284,12 @@ doctor_run(struct cmd_env *env, const struct cmd *cmd,
     const struct cmd_values *v)
 {
 	struct config *c = malloc(sizeof *c);
-	json_t *checks = json_array(), *answer = NULL;
+	json_t *checks = json_array();
 	bool configured = false;
 	int ret;
 
 	(void)cmd;
-	if (values_flag(v, "accept-clock") && (ret = cmd_call(env,
-	    "system.clock-accept", NULL, &answer)) != CMD_DONE) {
-		free(c);
-		json_decref(checks);
-		return ret;
-	}
-	json_decref(answer);
+	(void)v;
 	if (c == NULL || checks == NULL) {
 		free(c);
 		json_decref(checks);
@@ -315,15 +308,9 @@ doctor_run(struct cmd_env *env, const struct cmd *cmd,
 	return ret;
 }
 
-static const struct cmd_opt doctor_opts[] = {
-	{ "accept-clock", CMD_FLAG, 0, NULL, NULL,
-	    "the clock is right now, although it was later once" },
-	{ .name = NULL },
-};
-
 const struct cmd cmd_doctor[] = {
 	{ .noun = "doctor", .help = "Says what is wrong and how to mend it",
-	    .opts = doctor_opts, .op = "system.doctor", .run = doctor_run,
+	    .op = "system.doctor", .run = doctor_run,
 	    .more = "Exit code 0 where nothing is wrong (warnings aside), "
 	    "else 1." },
 	{ .noun = NULL },

@@ -27,20 +27,37 @@ event_is_frame(const char *line)
 	return false;
 }
 
-/* "key=value" of the other lines. */
+/* Appends "key=value" of one line of n bytes. Hashes are cut for the eye
+ * (--json has them whole); a serial number is for copying. */
+static int
+event_pair(struct buf *b, const char *line, size_t n)
+{
+	size_t key = strcspn(line, " \n"), len;
+	const char *value = line + key + 1;
+	bool hash;
+
+	if (key >= n)
+		return CAMCA_OK;
+	len = n - key - 1;
+	hash = len >= 40 && strspn(value, "0123456789abcdef") == len &&
+	    strncmp(line, "serial ", 7) != 0 &&
+	    strncmp(line, "replaces ", 9) != 0;
+	return buf_printf(b, "%s%.*s=%.*s%s", b->len > 0 ? " " : "", (int)key,
+	    line, (int)(hash ? 12 : len), value, hash ? "…" : "");
+}
+
+/* The lines of an event that have no column of their own. */
 static int
 event_detail(struct buf *b, const json_t *item)
 {
 	const char *s = json_string_value(json_object_get(item, "body"));
-	size_t n, key;
+	size_t n;
 	int ret = CAMCA_OK;
 
 	for (; s != NULL && *s != '\0' && ret == CAMCA_OK; s += n) {
 		n = strcspn(s, "\n");
-		key = strcspn(s, " \n");
-		if (n > key && !event_is_frame(s))
-			ret = buf_printf(b, "%s%.*s=%.*s", b->len > 0 ? " " :
-			    "", (int)key, s, (int)(n - key - 1), s + key + 1);
+		if (!event_is_frame(s))
+			ret = event_pair(b, s, n);
 		n += s[n] == '\n';
 	}
 	return ret;

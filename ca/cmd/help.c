@@ -197,7 +197,7 @@ help_run(struct cmd_env *env, const struct cmd *cmd,
 		return help_words(env->out, noun, verb);
 	if (noun == NULL)
 		return help_show_all(env->out);
-	if (strcmp(noun, "operations") == 0)
+	if (strcmp(noun, "ops") == 0)
 		return help_operations(env);
 	if (c == NULL) {
 		fprintf(env->err, "camca: no such command: '%s'\n", noun);
@@ -226,7 +226,7 @@ version_run(struct cmd_env *env, const struct cmd *cmd,
 
 static const struct cmd_opt help_opts[] = {
 	{ "NOUN", CMD_TEXT, CMD_POS, NULL, NULL,
-	    "a command, or 'operations' for those of the running authority" },
+	    "a command, or 'ops' for the operations of the authority" },
 	{ "VERB", CMD_TEXT, CMD_POS, NULL, NULL, "its second word" },
 	{ "words", CMD_FLAG, 0, NULL, NULL,
 	    "only the words that may follow, one a line (for completion)" },

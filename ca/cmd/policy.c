@@ -22,10 +22,27 @@ policy_check(struct cmd_env *env, const struct cmd *cmd,
 	return ok ? CMD_DONE : CMD_REFUSED;
 }
 
+/* Seconds as the policy files write them: "365d", "12h". */
+static int
+policy_validity(struct buf *b, const json_t *item)
+{
+	static const struct {
+		json_int_t seconds;
+		char unit;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	json_int_t n = json_integer_value(json_object_get(item, "validity_s"));
+	size_t i = 0;
+
+	while (n % units[i].seconds != 0)
+		i++;
+	return buf_printf(b, "%lld%c", (long long)(n / units[i].seconds),
+	    units[i].unit);
+}
+
 static const struct out_column profile_columns[] = {
 	{ "name", "PROFILE", NULL }, { "label", "LABEL", NULL }, { "default", "DEFAULT", NULL },
 	{ "issuer", "ISSUER", NULL }, { "auth", "AUTHENTICATION", NULL },
-	{ "pop", "PROOF", NULL }, { "validity_s", "VALIDITY (S)", NULL }, { NULL, NULL, NULL },
+	{ "pop", "PROOF", NULL }, { "validity_s", "VALIDITY", policy_validity }, { NULL, NULL, NULL },
 };
 
 static const struct out_column level_columns[] = {

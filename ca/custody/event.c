@@ -8,6 +8,8 @@
 #include "ca/base/enc.h"
 #include "ca/base/log.h"
 
+/* Order of the file; searched from the front, which for this many short names
+ * costs less than anything cleverer. */
 static const struct event_type event_types[] = {
 #define EVENT_TYPE(name, keys) { name, keys },
 #include "ca/custody/event_types.h"
@@ -154,6 +156,7 @@ event_id_ok(const char *p, size_t n)
 	return n > 0 && n < STORE_ID_MAX;
 }
 
+/* The first mistake stays, and is the one that is logged. */
 static void
 event_fail(struct event *e, int err, const char *key, const char *what)
 {
@@ -215,6 +218,7 @@ event_keep(struct event *e, const char *key, int len)
 		event_fail(e, CAMCA_EINVAL, key, "given twice");
 		return;
 	}
+	/* Cut before cleaning: half a character must not become '?'. */
 	if (len > EVENT_VALUE_MAX)
 		event_cut(s, EVENT_VALUE_MAX);
 	event_clean(s, EVENT_VALUE_MAX + 1);
@@ -270,6 +274,7 @@ event_add_refusal(struct event *e, const struct refusal *why)
 	event_add(e, "reason", "%s", why->detail);
 }
 
+/* Lines being put together; the first error stays. */
 struct event_out {
 	char *p;
 	size_t n;
@@ -296,6 +301,8 @@ event_line(struct event_out *o, const char *key, size_t key_len,
 	o->p[o->n++] = '\n';
 }
 
+/* The type's own lines, in its order whatever order they were added in. A
+ * missing one is our mistake: a record with a hole is not written. */
 static void
 event_lines(const struct event *e, struct event_out *o)
 {

@@ -54,7 +54,7 @@ struct event {
 	char device[STORE_ID_MAX];
 	char actor[EVENT_WHO_MAX + 1];
 	size_t used;                      /* bytes of text[] */
-	size_t at[EVENT_KEYS_MAX];        /* 1 + start of each value, 0 absent */
+	size_t at[EVENT_KEYS_MAX];        /* 1 + start of a value, 0 absent */
 	char text[EVENT_BODY_MAX];        /* values, each ended by NUL */
 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads what event.c writes, and the sequenced form of it. */
+/* Reads what event.c writes, and the sequenced form of it. The verifier of a
+ * bundle runs on bytes that an opponent may have chosen, so an event has exactly
+ * one accepted spelling: what a reader sees is what was hashed. */
 #include "ca/custody/event.h"
 
 #include <string.h>
@@ -90,11 +92,13 @@ event_take_time(struct event_cursor *c, int64_t *ms_out)
 	if (ret < 0)
 		return ret;
 	if (t.n != CTX_TIME_LEN - 1)
-		return event_bad(c, "event.time", "not YYYY-MM-DDThh:mm:ss.mmmZ");
+		return event_bad(c, "event.time",
+		    "not YYYY-MM-DDThh:mm:ss.mmmZ");
 	memcpy(text, t.p, t.n);
 	text[t.n] = '\0';
 	if (ctx_time_parse(text, ms_out) < 0)
-		return event_bad(c, "event.time", "not YYYY-MM-DDThh:mm:ss.mmmZ");
+		return event_bad(c, "event.time",
+		    "not YYYY-MM-DDThh:mm:ss.mmmZ");
 	return CAMCA_OK;
 }
 
@@ -173,6 +177,7 @@ event_take_head(struct event_cursor *c, struct event_view *v)
 	return event_take_named(c, "actor", EVENT_WHO_MAX, &v->actor);
 }
 
+/* One pass over the type's keys: order, presence and doubles come for free. */
 static int
 event_take_fields(struct event_cursor *c, struct event_view *v)
 {

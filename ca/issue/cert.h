@@ -14,13 +14,15 @@
 
 /* 20 octets: 4 that rise with time (so that the store's index grows at its
  * end), then 128 random bits; positive, first octet 0x10..0x7e. RFC 5280
- * 4.1.2.2. Unique by the store's index. */
+ * 4.1.2.2. Unique by the store's index. CAMCA_ECRYPTO. Any thread. */
 CAMCA_MUST int cert_serial(const struct camca_ctx *ctx, int64_t now_ms,
     uint8_t out[static 20]);
 
 /* Subject and SAN (NULL where the profile has none) from profile and fields;
- * both the caller's. CAMCA_EPOLICY where a value does not fit its type (no
- * NUL, dNSName syntax, upper bounds of RFC 5280 appendix A). */
+ * both the caller's. Subject items: CN, serialNumber, O, OU, L, ST, C, each an
+ * RDN of its own; SAN items: dns, uri, email, ip. CAMCA_EPOLICY where a value
+ * does not fit its type (no control characters, dNSName syntax, upper bounds of
+ * RFC 5280 appendix A) or nothing is left to name the device by. Any thread. */
 CAMCA_MUST int cert_names(const struct profile *p,
     const struct profile_fields *f, X509_NAME **subject_out,
     GENERAL_NAMES **san_out, struct refusal *why);
@@ -41,12 +43,17 @@ struct cert_plan {
  * before the issuer's; notAfter = now + validity, cut at the issuer's. SKI (RFC
  * 7093 method 1: leftmost 160 bits of SHA-256), AKI keyid, BC CA:FALSE
  * critical, KU critical, EKU, SAN (critical iff the subject is empty), CDP, AIA.
+ * CDP and AIA only where the profile carries them too. For hsm_sign_cert; its
+ * X509_get0_pubkey() is NULL until it has been decoded from DER.
  * CAMCA_EPOLICY "issue.issuer-expires" where less than a tenth of the validity
- * would be left. */
+ * would be left, "issue.no-name"; CAMCA_ETIME "issue.clock" where the clock is
+ * before the issuer's notBefore; CAMCA_EINVAL for a plan that contradicts itself;
+ * CAMCA_ENOMEM, CAMCA_ECRYPTO. Any thread. */
 CAMCA_MUST int cert_build(const struct cert_plan *plan, X509 **out,
     struct refusal *why);
 
-/* certs-only SignedData (RFC 5272 4.1, RFC 7030 4.1.3): DER appended to out. */
+/* certs-only SignedData (RFC 5272 4.1, RFC 7030 4.1.3): DER appended to out, in
+ * the order given. CAMCA_ELIMIT, CAMCA_ENOMEM, CAMCA_ECRYPTO. */
 CAMCA_MUST int cert_bag(STACK_OF(X509) *certs, struct buf *out);
 
 /* SHA-256 of the certificate's DER SubjectPublicKeyInfo. */

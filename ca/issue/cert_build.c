@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <openssl/err.h>
+
 #include "ca/base/auto.h"
 #include "ca/issue/cert.h"
 #include "ca/issue/cert_ext.h"
@@ -109,9 +111,11 @@ cert_build(const struct cert_plan *plan, X509 **out, struct refusal *why)
 	    X509_set_issuer_name(cert,
 	    X509_get_subject_name(plan->issuer)) != 1 ||
 	    X509_set_subject_name(cert, plan->subject) != 1 ||
-	    X509_set_pubkey(cert, plan->key) != 1 ||
+	    cert_set_key(cert, plan->key) < 0 ||
 	    cert_add_all(cert, plan) < 0)
 		return cert_failed("building a certificate", why);
+	/* OpenSSL gets over some failed allocations, but not silently. */
+	ERR_clear_error();
 	*out = TAKE(cert);
 	return CAMCA_OK;
 }

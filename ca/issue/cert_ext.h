@@ -41,6 +41,10 @@ CAMCA_MUST int cert_window(const X509 *issuer, int64_t now_ms,
 /* An absolute URI in ASCII that may stand in a certificate. */
 bool cert_uri_valid(const char *uri);
 
+/* The subject's public key, encoded anew. X509_get0_pubkey() sees it only
+ * after the certificate has been decoded from its DER. */
+CAMCA_MUST int cert_set_key(X509 *cert, EVP_PKEY *key);
+
 CAMCA_MUST int cert_add_ski(X509 *cert);
 CAMCA_MUST int cert_add_aki(X509 *cert, const ASN1_OCTET_STRING *issuer_ski);
 /* pathlen < 0: none. */

@@ -10,6 +10,7 @@
 
 #include "ca/base/auto.h"
 #include "ca/issue/csr_int.h"
+#include "ca/issue/keycheck_int.h"
 
 /* OpenSSL's own X509_REQ is not used: reading one decodes the public key by a
  * search over all decoders, which costs three times the signature check, and
@@ -89,18 +90,16 @@ csr_same_bytes(const void *v, const ASN1_ITEM *it, const uint8_t *der,
 }
 
 /* OpenSSL brings names to a canonical form while it reads them, and fails
- * there where a string is not valid in its character set. */
+ * there where a string is not valid in its character set: the oldest error
+ * says so. */
 static int
 csr_refuse_form(struct refusal *why)
 {
-	unsigned long e;
-	bool text = false;
+	int reason = ERR_GET_REASON(ERR_peek_error());
 
-	while ((e = ERR_get_error()) != 0)
-		text = text || ERR_GET_REASON(e) == ASN1_R_INVALID_UTF8STRING ||
-		    ERR_GET_REASON(e) == ASN1_R_BMPSTRING_IS_WRONG_LENGTH ||
-		    ERR_GET_REASON(e) == ASN1_R_UNIVERSALSTRING_IS_WRONG_LENGTH;
-	if (text)
+	if (reason == ASN1_R_INVALID_UTF8STRING ||
+	    reason == ASN1_R_BMPSTRING_IS_WRONG_LENGTH ||
+	    reason == ASN1_R_UNIVERSALSTRING_IS_WRONG_LENGTH)
 		return refuse(why, CAMCA_EINVAL, 400, "csr.name-encoding",
 		    "A name in the request is not valid in its character set "
 		    "(UTF-8 for UTF8String).");
@@ -109,6 +108,8 @@ csr_refuse_form(struct refusal *why)
 	    "4).");
 }
 
+/* In two steps: the signature is over the bytes of the inner part, so they are
+ * kept as they came. */
 static int
 csr_read(const uint8_t *der, size_t n, CSR_REQUEST **req_out,
     CSR_INFO **info_out, struct refusal *why)
@@ -182,6 +183,8 @@ csr_verify(struct csr *c, const CSR_REQUEST *req, struct refusal *why)
 	return CAMCA_OK;
 }
 
+/* The hash is over the encoding, which keycheck_decode() has found to be the
+ * only one of this key. */
 static int
 csr_key(struct csr *c, const struct keycheck *keys, const CSR_SPKI *spki,
     struct refusal *why)
@@ -237,6 +240,7 @@ csr_parse(struct csr *out, const struct keycheck *keys, const uint8_t *der,
 {
 	int ret;
 
+	ERR_clear_error();
 	memset(out, 0, sizeof *out);
 	if (n > CSR_MAX_BYTES)
 		return refuse(why, CAMCA_EINVAL, 400, "csr.too-large",
@@ -244,10 +248,14 @@ csr_parse(struct csr *out, const struct keycheck *keys, const uint8_t *der,
 	ret = csr_der_check(der, n, "request", why);
 	if (ret == CAMCA_OK)
 		ret = csr_fill(out, keys, der, n, why);
-	if (ret < 0)
+	if (ret < 0) {
 		csr_fini(out);
+		ret = keycheck_error_value(ret);
+	}
+	if (ret == CAMCA_ENOMEM && why != NULL)
+		why->http = 0;
 	ERR_clear_error();
-	return ret;
+	return refuse_default(why, ret);
 }
 
 void

@@ -24,7 +24,7 @@ struct csr {
 	enum profile_key key_kind;
 	int key_bits;
 	uint8_t spki[32];              /* SHA-256 of the DER SPKI */
-	int digest_nid;                /* of the signature; NID_undef: Ed25519 */
+	int digest_nid;                /* signature; NID_undef: Ed25519 */
 	GENERAL_NAMES *san;            /* asked for, NULL if none */
 	bool asks_ca;                  /* basicConstraints with cA TRUE */
 	unsigned key_usage;            /* asked for, KU_* bits, 0 if none */
@@ -42,8 +42,8 @@ struct csr {
  * attributes/extensions and 100 GeneralNames, no NUL, control or invalid UTF-8
  * in names, each attribute at most once; signature verified with the key
  * inside. The one liberty: attributes may stand in any order, as strongSwan
- * sends them. CAMCA_EINVAL with why (400, "csr.…"); CAMCA_ENOMEM. out is zeroed
- * on failure. Any thread. */
+ * sends them. CAMCA_EINVAL with why (400, "csr.…"); CAMCA_ENOMEM with
+ * why (503). out is zeroed on failure. Any thread. */
 CAMCA_MUST int csr_parse(struct csr *out, const struct keycheck *keys,
     const uint8_t *der, size_t n, struct refusal *why);
 void csr_fini(struct csr *c);          /* cleanses the attribute values */
@@ -69,7 +69,8 @@ CAMCA_MUST int csr_check_wishes(const struct csr *c, const struct profile *p,
 
 /* RFC 7030 4.2.2: subject and subjectAltName of the request equal those of the
  * certificate: subject by DER, SAN as a set of DER GeneralNames, absent equals
- * absent. CAMCA_EPOLICY, 403 "reenroll.subject-differs"/"reenroll.san-differs". */
+ * absent. CAMCA_EPOLICY, 403 "reenroll.subject-differs" or
+ * "reenroll.san-differs". */
 CAMCA_MUST int csr_same_identity(const struct csr *c, X509 *cert,
     struct refusal *why);
 

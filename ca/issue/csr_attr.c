@@ -40,7 +40,6 @@ csr_decode(const uint8_t *der, size_t n, const ASN1_ITEM *it)
 		ASN1_item_free(v, it);
 		v = NULL;
 	}
-	ERR_clear_error();
 	return v;
 }
 
@@ -62,6 +61,7 @@ csr_ext_san(struct csr *c, const uint8_t *der, size_t n, struct refusal *why)
 	return csr_general_names_check(c->san, why);
 }
 
+/* cA is all that matters: whoever asks for it is refused. */
 static int
 csr_ext_constraints(struct csr *c, const uint8_t *der, size_t n,
     struct refusal *why)
@@ -76,6 +76,7 @@ csr_ext_constraints(struct csr *c, const uint8_t *der, size_t n,
 	return CAMCA_OK;
 }
 
+/* Nine bits in two bytes (RFC 5280 4.2.1.3), in the order of KU_*. */
 static int
 csr_ext_usage(struct csr *c, const uint8_t *der, size_t n,
     struct refusal *why)
@@ -120,6 +121,8 @@ static const struct {
 	{ NID_ext_key_usage, "extKeyUsage", csr_ext_eku },
 };
 
+/* Its value is a string of bytes to the outer reader, so the check for DER
+ * starts anew inside. */
 static int
 csr_extension(struct csr *c, X509_EXTENSION *ext, struct refusal *why)
 {
@@ -200,6 +203,7 @@ csr_attr_extensions(struct csr *c, const ASN1_TYPE *v, struct refusal *why)
 	    (size_t)ASN1_STRING_length(v->value.sequence), why);
 }
 
+/* These four are secrets or linking values: their text is in no message. */
 static int
 csr_attr_challenge(struct csr *c, const ASN1_TYPE *v, struct refusal *why)
 {

@@ -33,6 +33,7 @@ csr_check_modulus(const BIGNUM *n, const BIGNUM *e, struct refusal *why)
 	return CAMCA_OK;
 }
 
+/* Sizes are the profile's, the rest holds for all. */
 static int
 csr_check_rsa(const struct csr *c, const struct profile *p,
     struct refusal *why)
@@ -82,6 +83,8 @@ csr_check_key(const struct csr *c, const struct keycheck *keys,
 
 /* ---- names ---- */
 
+/* RFC 7030 4.2.2 says "identical", and so not RFC 5280 7.1, which folds case
+ * and string types. */
 static bool
 csr_name_equal(const X509_NAME *a, const X509_NAME *b)
 {
@@ -193,6 +196,7 @@ csr_same_identity(const struct csr *c, X509 *cert, struct refusal *why)
 
 /* ---- wishes ---- */
 
+/* A list of what is good enough, not of what is broken. */
 static int
 csr_check_digest(const struct csr *c, struct refusal *why)
 {
@@ -223,6 +227,8 @@ csr_profile_has_eku(const struct profile *p, const ASN1_OBJECT *o)
 	return false;
 }
 
+/* A request for more power is refused, not cut down: whoever sends one is
+ * mistaken or attacks, and either should be seen. */
 static int
 csr_check_usages(const struct csr *c, const struct profile *p,
     struct refusal *why)

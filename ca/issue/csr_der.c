@@ -20,7 +20,9 @@ struct der_part {
 	size_t len;
 };
 
-/* Tag and length at p. NULL where they are fine, else what is wrong. */
+/* X.690 8.1.2, 8.1.3 and 10.1: one byte of tag, a definite length in as few
+ * bytes as it takes, and within what is there. NULL where tag and length at p
+ * are fine, else what is wrong. */
 static const char *
 der_head(const uint8_t *p, size_t n, struct der_part *out)
 {
@@ -52,6 +54,7 @@ der_head(const uint8_t *p, size_t n, struct der_part *out)
 	return NULL;
 }
 
+/* X.690 8.3.2 */
 static const char *
 der_integer(const uint8_t *v, size_t n)
 {
@@ -61,6 +64,8 @@ der_integer(const uint8_t *v, size_t n)
 	return NULL;
 }
 
+/* X.690 8.19.2. The bound: OpenSSL prints one in time that grows with the
+ * square of its length. */
 static const char *
 der_oid(const uint8_t *v, size_t n)
 {
@@ -79,6 +84,7 @@ der_oid(const uint8_t *v, size_t n)
 	return NULL;
 }
 
+/* X.690 8.6.2.2 and 11.2.1 */
 static const char *
 der_bits(const uint8_t *v, size_t n)
 {
@@ -146,6 +152,9 @@ der_value(const struct der_part *part, const uint8_t *v)
 	}
 }
 
+/* No recursion: end[] has where each open part ends. A set's children are
+ * looked at once more for their order, so a byte costs at most as many looks as
+ * it is deep. */
 int
 csr_der_check(const uint8_t *p, size_t n, const char *what,
     struct refusal *why)

@@ -30,7 +30,8 @@ CAMCA_MUST int csr_attributes(struct csr *c,
 CAMCA_MUST int csr_extensions(struct csr *c, const uint8_t *der, size_t n,
     struct refusal *why);
 
-/* Decodes der[n] whole with it; NULL and a clean error queue otherwise. */
+/* Decodes der[n] whole with it; NULL otherwise. OpenSSL's error queue is left
+ * for csr_parse() to look at. */
 void *csr_decode(const uint8_t *der, size_t n, const ASN1_ITEM *it);
 
 #endif

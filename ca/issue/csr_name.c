@@ -42,6 +42,8 @@ name_check_bytes(const uint8_t *p, size_t n, struct refusal *why)
 	return CAMCA_OK;
 }
 
+/* PrintableString is not held to its 74 characters: too many clients put an
+ * '@' or '_' there, and no harm comes of it. */
 static int
 name_check_ascii(const ASN1_STRING *s, struct refusal *why)
 {
@@ -71,7 +73,6 @@ name_check_string(const ASN1_STRING *s, struct refusal *why)
 		    "A name in the request is of a type that names do not "
 		    "have.");
 	n = ASN1_STRING_to_UTF8(&utf8, s);
-	ERR_clear_error();
 	if (n < 0)
 		return name_refuse_encoding(why);
 	ret = name_check_bytes(utf8, (size_t)n, why);
@@ -100,6 +101,8 @@ csr_name_check(const X509_NAME *name, struct refusal *why)
 	return ret;
 }
 
+/* Syntax of DNS names and URIs is not looked at: none of them gets into a
+ * certificate. */
 static int
 general_name_check(const GENERAL_NAME *g, struct refusal *why)
 {

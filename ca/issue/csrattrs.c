@@ -81,6 +81,7 @@ csrattrs_object(const char *oid)
 	return o;
 }
 
+/* value is taken where this succeeds. */
 static int
 csrattrs_push(struct csrattrs *c, int type, void *value)
 {
@@ -276,6 +277,7 @@ csrattrs_legacy(struct csrattrs *c, const struct profile *p)
 	return ret;
 }
 
+/* RFC 9908 3.4: at most one, as the only value of its attribute. */
 static int
 csrattrs_template(struct csrattrs *c, const struct profile *p)
 {

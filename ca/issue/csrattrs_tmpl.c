@@ -107,6 +107,7 @@ TMPL_AUTO(TMPL_RSA)
 AUTO_DEFINE(ASN1_OBJECT, ASN1_OBJECT_free)
 AUTO_DEFINE(X509_ATTRIBUTE, X509_ATTRIBUTE_free)
 
+/* "CN" and the like are OpenSSL's short names. */
 int
 csrattrs_subject_oid(const char *item, char *out, size_t out_len)
 {
@@ -169,7 +170,7 @@ tmpl_subject(TMPL_REQUEST *r, const struct profile *p)
 	return ret;
 }
 
-/* A number of exactly that many bits in the place of a modulus; nobody's key. */
+/* A number of just that many bits in the place of a modulus: nobody's key. */
 static int
 tmpl_rsa_size(ASN1_BIT_STRING **out, int bits)
 {
@@ -225,7 +226,7 @@ tmpl_spki(TMPL_REQUEST *r, const struct profile *p)
 	return CAMCA_OK;
 }
 
-/* DER of ExtensionReqTemplate with a subjectAltName that the client fills in. */
+/* DER of ExtensionReqTemplate: a subjectAltName that the client fills in. */
 static int
 tmpl_san(uint8_t **der_out, int *n_out)
 {
@@ -244,6 +245,8 @@ tmpl_san(uint8_t **der_out, int *n_out)
 	return *n_out > 0 ? CAMCA_OK : CAMCA_ENOMEM;
 }
 
+/* id-aa-extensionReqTemplate, not id-ExtensionReq: that one needs values, and
+ * RFC 9908 3.4 forbids both at once. */
 static int
 tmpl_attributes(TMPL_REQUEST *r, const struct profile *p)
 {

@@ -57,6 +57,7 @@ keycheck_line(struct buf *list, const char *s, size_t n)
 	return buf_put(list, hash, sizeof hash);
 }
 
+/* All lines; then sorted, for the binary search. The same key twice is fine. */
 static int
 keycheck_lines(struct keycheck *k, const char *path, const char *s, size_t n,
     char *error, size_t error_len)
@@ -84,6 +85,7 @@ keycheck_lines(struct keycheck *k, const char *path, const char *s, size_t n,
 	return CAMCA_OK;
 }
 
+/* A missing file is an error as any other: fail closed. */
 static int
 keycheck_read(struct keycheck *k, const char *path, char *error,
     size_t error_len)
@@ -128,7 +130,8 @@ keycheck_load(struct keycheck **out, const char *path, char *error,
 	}
 out:
 	if (ret < 0 && error_len > 0 && error[0] == '\0')
-		snprintf(error, error_len, "weak keys: %s", camca_strerror(ret));
+		snprintf(error, error_len, "weak keys: %s",
+		    camca_strerror(ret));
 	keycheck_free(k);
 	return ret;
 }

@@ -15,7 +15,7 @@
 #include "ca/issue/profile.h"
 
 #define KEYCHECK_MAX_BYTES (64u << 20)   /* of the list file */
-#define KEYCHECK_RSA_MAX_BITS 8192       /* larger ones cost too much to verify */
+#define KEYCHECK_RSA_MAX_BITS 8192       /* what one check may cost */
 
 struct keycheck;              /* read-only once loaded: any thread */
 

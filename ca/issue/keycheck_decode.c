@@ -70,6 +70,7 @@ keycheck_curves(struct keycheck *k)
 	return CAMCA_OK;
 }
 
+/* Points are taken uncompressed only: every stack writes them so. */
 static int
 keycheck_ec(const struct keycheck *k, const X509_ALGOR *alg,
     const uint8_t *point, int n, struct keycheck_key *out,
@@ -113,6 +114,8 @@ keycheck_ec(const struct keycheck *k, const X509_ALGOR *alg,
 	return CAMCA_OK;
 }
 
+/* Encoding what was read must give the same bytes, so that a modulus has one
+ * encoding and a key one hash. */
 static int
 keycheck_rsa_read(const uint8_t *der, int n, KEYCHECK_RSA **out,
     struct refusal *why)
@@ -140,7 +143,8 @@ keycheck_rsa_read(const uint8_t *der, int n, KEYCHECK_RSA **out,
 }
 
 static int
-keycheck_rsa_make(const BIGNUM *n, const BIGNUM *e, EVP_PKEY **out)
+keycheck_rsa_make(const BIGNUM *n, const BIGNUM *e, EVP_PKEY **out,
+    struct refusal *why)
 {
 	AUTO(OSSL_PARAM_BLD) *b = OSSL_PARAM_BLD_new();
 	AUTO(EVP_PKEY_CTX) *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA",
@@ -155,9 +159,12 @@ keycheck_rsa_make(const BIGNUM *n, const BIGNUM *e, EVP_PKEY **out)
 	params = OSSL_PARAM_BLD_to_param(b);
 	if (params == NULL)
 		return CAMCA_ENOMEM;
-	if (EVP_PKEY_fromdata_init(ctx) <= 0 || EVP_PKEY_fromdata(ctx, out,
-	    EVP_PKEY_PUBLIC_KEY, params) <= 0)
+	if (EVP_PKEY_fromdata_init(ctx) <= 0)
 		return CAMCA_ECRYPTO;
+	/* Any number is taken here; what makes a good one is the profile's. */
+	if (EVP_PKEY_fromdata(ctx, out, EVP_PKEY_PUBLIC_KEY, params) <= 0)
+		return refuse(why, CAMCA_EINVAL, 400, "csr.key-encoding",
+		    "The RSA key is not usable.");
 	return CAMCA_OK;
 }
 
@@ -194,9 +201,10 @@ keycheck_rsa(const X509_ALGOR *alg, const uint8_t *der, int len,
 		return refuse(why, CAMCA_EINVAL, 400, "csr.key-exponent",
 		    "The RSA exponent is longer than %d bytes.",
 		    RSA_EXPONENT_MAX_BYTES);
-	return keycheck_rsa_make(n, e, &out->pkey);
+	return keycheck_rsa_make(n, e, &out->pkey, why);
 }
 
+/* RFC 8410: nothing but the 32 bytes. */
 static int
 keycheck_ed25519(const X509_ALGOR *alg, const uint8_t *p, int n,
     struct keycheck_key *out, struct refusal *why)
@@ -212,6 +220,17 @@ keycheck_ed25519(const X509_ALGOR *alg, const uint8_t *p, int n,
 	out->bits = 256;
 	out->pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, p, 32);
 	return out->pkey != NULL ? CAMCA_OK : CAMCA_ENOMEM;
+}
+
+int
+keycheck_error_value(int err)
+{
+	unsigned long e;
+
+	while ((e = ERR_get_error()) != 0)
+		if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
+			err = CAMCA_ENOMEM;
+	return err;
 }
 
 int
@@ -246,6 +265,7 @@ keycheck_decode(const struct keycheck *k, const X509_ALGOR *alg,
 	if (ret < 0) {
 		EVP_PKEY_free(out->pkey);
 		out->pkey = NULL;
+		ret = keycheck_error_value(ret);
 	}
 	ERR_clear_error();
 	return ret;

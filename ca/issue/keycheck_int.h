@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by keycheck.c and keycheck_decode.c only. */
+/* Shared by the keycheck*.c files and csr.c only. */
 #ifndef CAMCA_ISSUE_KEYCHECK_INT_H
 #define CAMCA_ISSUE_KEYCHECK_INT_H
 
@@ -18,5 +18,10 @@ struct keycheck {
 
 /* Makes the parameters of the curves. CAMCA_ECRYPTO. */
 CAMCA_MUST int keycheck_curves(struct keycheck *k);
+
+/* Empties OpenSSL's error queue. CAMCA_ENOMEM where it tells of a failed
+ * allocation, else err: lack of memory is our trouble (503), not a malformed
+ * request (400). */
+CAMCA_MUST int keycheck_error_value(int err);
 
 #endif

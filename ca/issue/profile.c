@@ -14,6 +14,7 @@
 #define PATH_MAX_BYTES 512
 #define SUFFIX ".yaml"
 
+/* The first mistake stays. */
 static int
 profile_error(char *error, size_t error_len, const char *at, const char *why)
 {
@@ -22,6 +23,7 @@ profile_error(char *error, size_t error_len, const char *at, const char *why)
 	return CAMCA_EINVAL;
 }
 
+/* Not the leftovers of editors: ".x.yaml.swp", "x.yaml~", "x.yaml.bak". */
 static int
 profile_wanted(const struct dirent *e)
 {
@@ -31,6 +33,7 @@ profile_wanted(const struct dirent *e)
 	    strcmp(e->d_name + n - s, SUFFIX) == 0;
 }
 
+/* Not by locale: the order of messages must not depend on it. */
 static int
 profile_by_byte(const struct dirent **a, const struct dirent **b)
 {
@@ -97,6 +100,8 @@ profile_set_check(const struct profile_set *s, const char *dir, char *error,
 	return CAMCA_OK;
 }
 
+/* All of them or none: a set with a profile missing would send devices to the
+ * default. */
 static int
 profile_set_files(struct profile_set *out, const char *dir,
     struct dirent **files, size_t n, char *error, size_t error_len)

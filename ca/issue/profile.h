@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Certificate profiles: one YAML file each in policies/profiles, read strictly
- * (unknown key, impossible value, missing field: refused with file and line). */
+ * (unknown key, impossible value, missing field: refused with file and line).
+ * docs/camca-profile.5 describes the keys. */
 #ifndef CAMCA_ISSUE_PROFILE_H
 #define CAMCA_ISSUE_PROFILE_H
 
@@ -14,8 +15,9 @@
 
 enum profile_pop { POP_OFF, POP_OPTIONAL, POP_REQUIRE };
 enum profile_auth {                  /* bits of profile.auth */
-	AUTH_SECRET = 1,             /* one-time secret by HTTP Basic or RFC 7894 otpChallenge */
-	AUTH_IDEVID = 2,             /* factory identity under a pinned vendor root */
+	/* one-time secret by HTTP Basic or RFC 7894 otpChallenge */
+	AUTH_SECRET = 1,
+	AUTH_IDEVID = 2,             /* factory identity, pinned root */
 	AUTH_RA = 4,                 /* certificate of ours with id-kp-cmcRA */
 	AUTH_CERT_SECRET = 8         /* factory identity and secret together */
 };
@@ -45,20 +47,20 @@ struct profile {
 	unsigned auth;               /* enum profile_auth bits */
 	enum profile_pop pop;
 	bool pop_require_ems;        /* tls-unique only with RFC 7627 */
-	bool challenge_may_be_other; /* G10: a challengePassword that is not PoP is ignored */
+	bool challenge_may_be_other; /* G10: one that is not PoP is ignored */
 	bool approval;               /* 202 until an operator approves */
 	int64_t approval_ttl_ms;     /* queue entry lives so long */
 	int64_t retry_after_s;
-	bool csr_subject_must_match; /* else the CSR's subject and SAN are overridden */
-	int64_t same_window_ms;      /* F8: same key and device, same certificate */
+	bool csr_subject_must_match; /* else the CSR's names are overridden */
+	int64_t same_window_ms;      /* F8: same key, same certificate */
 	enum profile_csrattrs csrattrs;
 	enum profile_base64 base64;
 	bool cte_header;             /* Content-Transfer-Encoding: base64 */
-	bool rfc7894;                /* otpChallenge etc. advertised and accepted */
+	bool rfc7894;                /* otpChallenge etc. are accepted */
 	/* renewal */
 	int64_t renew_window_ms;     /* before notAfter; outside: early */
 	enum profile_early early;
-	int64_t expired_grace_ms;    /* 0: an expired certificate may not renew */
+	int64_t expired_grace_ms;    /* 0: an expired one may not renew */
 	bool rekey_required;
 	bool change_subject;         /* RFC 6402 2.8 honoured */
 	bool renew_by_secret;        /* H2: Basic-only renewal, default off */
@@ -72,7 +74,9 @@ struct profile_set {
 
 /* Reads every *.yaml in dir, checks each and the rules across them: labels
  * unique and no EST operation name (RFC 7030 3.2.2), exactly one default,
- * label characters [A-Za-z0-9._-]{1,64}. CAMCA_EINVAL: error has "file:line: why". */
+ * label characters [A-Za-z0-9._-]{1,64}. CAMCA_EINVAL: error has
+ * "file:line: why", or "folder: why" where it takes two files to break a rule;
+ * out is then empty. */
 CAMCA_MUST int profile_set_load(struct profile_set *out, const char *dir,
     char *error, size_t error_len);
 void profile_set_free(struct profile_set *s);

@@ -56,6 +56,8 @@ profile_check_label(struct yaml_doc *d, const struct profile *p)
 	return CAMCA_OK;
 }
 
+/* RFC 5280 4.2.1.3: usages that the key cannot do make some clients refuse the
+ * certificate. */
 static int
 profile_check_keys(struct yaml_doc *d, const struct profile *p)
 {
@@ -127,6 +129,7 @@ profile_check_names(struct yaml_doc *d, const struct profile *p)
 	return CAMCA_OK;
 }
 
+/* Times that exclude each other would only show up months later. */
 static int
 profile_check_est(struct yaml_doc *d, const struct profile *p)
 {

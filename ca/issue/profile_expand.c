@@ -26,7 +26,7 @@ static const struct {
 
 #define PROFILE_VARS (sizeof profile_vars / sizeof profile_vars[0])
 
-/* Index of the variable whose name is the n bytes at s, PROFILE_VARS if none. */
+/* Index of the variable named by the n bytes at s, PROFILE_VARS if none. */
 static size_t
 profile_var(const char *s, size_t n)
 {

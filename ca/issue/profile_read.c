@@ -93,6 +93,7 @@ profile_name_list(struct yaml_doc *d, struct yaml_node *m, const char *key,
 }
 
 /* The list as bits: values[index] or'ed, 1 << index where values is NULL. */
+/* Empty lists are refused: "nothing" and "anything" are told apart badly. */
 static int
 profile_bits(struct yaml_doc *d, struct yaml_node *m, const char *key,
     const char *const *names, const unsigned *values, unsigned *out)
@@ -231,6 +232,7 @@ profile_read_wire(struct yaml_doc *d, struct yaml_node *m, struct profile *p)
 	return ret;
 }
 
+/* What a client hears while it waits: RFC 7030 4.2.3. */
 static int
 profile_read_approval(struct yaml_doc *d, struct yaml_node *m,
     struct profile *p)
@@ -250,6 +252,7 @@ profile_read_approval(struct yaml_doc *d, struct yaml_node *m,
 	return ret;
 }
 
+/* RFC 7030 4.2.1: what a device must show the first time. */
 static int
 profile_read_enrollment(struct yaml_doc *d, struct yaml_node *top,
     struct profile *p)
@@ -285,6 +288,7 @@ profile_read_enrollment(struct yaml_doc *d, struct yaml_node *top,
 	return ret == CAMCA_OK ? yaml_end(d, m) : ret;
 }
 
+/* RFC 7030 4.2.2: and each time after. */
 static int
 profile_read_renewal(struct yaml_doc *d, struct yaml_node *top,
     struct profile *p)

@@ -15,8 +15,8 @@
 
 #include "ca/base/log.h"
 
-/* The writer keeps the inner and hot leaf pages of every index
- * of a million rows in its cache. */
+/* The writer keeps the inner pages, and the leaves in use, of every index of a
+ * million rows in its cache. */
 #define SQLITE_WRITER_CACHE "65536"    /* KiB */
 #define SQLITE_READER_CACHE "8192"
 /* A page that changed often is written once to its place at a checkpoint, so a
@@ -341,7 +341,7 @@ static int
 sqlite_prepare_one(struct db *d, enum stmt_id id)
 {
 	struct sqlite_stmt *s = &d->stmts[id];
-	char name[8];
+	char name[16];
 	int i, at, rc;
 
 	rc = sqlite3_prepare_v3(d->h, sqlite_stmts[id].text, -1,

@@ -74,6 +74,7 @@ STEP(1,
     /* Rows in order of device, so that the cameras of a site share pages: the
      * random selector is only searched for when a secret is used. */
     "CREATE TABLE enroll_secret ("
+    " id " ROWKEY ","
     " selector " KEYTEXT " NOT NULL UNIQUE CHECK (selector <> ''),"
     " device " INT64 " NOT NULL REFERENCES device (pk),"
     " hash " BYTES " NOT NULL CHECK (length(hash) = 32),"

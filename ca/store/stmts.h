@@ -97,7 +97,7 @@ STMT(ST_SECRET_INSERT, STMT_W, "INSERT INTO enroll_secret (" SECRET_COLS ")"
 STMT(ST_SECRET_GET, STMT_R, "SELECT " SECRET_COLS " FROM enroll_secret"
     " WHERE selector = $1", NULL)
 STMT(ST_SECRET_LATEST, STMT_R, "SELECT " SECRET_COLS " FROM enroll_secret"
-    " WHERE device = $1 ORDER BY created_ms DESC, used_ms DESC LIMIT 1", NULL)
+    " WHERE device = $1 ORDER BY id DESC LIMIT 1", NULL)
 STMT(ST_SECRET_EXISTS, STMT_R, "SELECT 1 FROM enroll_secret"
     " WHERE selector = $1", NULL)
 /* A used or replaced secret keeps its state: only open ones can be locked. */

@@ -23,25 +23,32 @@ struct store_conf {
 	int readers;               /* read connections, 1..64 */
 	int batch_max;             /* write jobs in one commit, 1..1024 */
 	int queue_max;             /* waiting write jobs before CAMCA_EBUSY */
-	const struct camca_ctx *ctx;
+	const struct camca_ctx *ctx; /* for engines that need a clock */
 };
 
-/* Opens and, where create is true, makes the database; migrates an older
- * schema one numbered step at a time; refuses a newer one (CAMCA_EDB, why says
- * which). SQLite: WAL, synchronous FULL, STRICT tables, foreign keys on. */
+/* Opens and, where create is true, makes the database (mode 0600); migrates an
+ * older schema one numbered step at a time; refuses a newer one (CAMCA_EDB, why
+ * says which). Without create, CAMCA_ENOENT where there is none. Reads no rows:
+ * a million take no longer than one. SQLite: WAL, synchronous FULL, STRICT
+ * tables, foreign keys on; not on network file systems. */
 CAMCA_MUST int store_open(struct store **out, const struct store_conf *conf,
     bool create, struct refusal *why);
-/* Waits for running transactions. store_close(NULL) is fine. */
+/* Jobs that wait are still run, new transactions get CAMCA_EBUSY; waits for the
+ * running ones. The caller sees to it that no call comes after the return.
+ * store_close(NULL) is fine. */
 void store_close(struct store *s);
 
 /* Runs fn in a transaction. DB_READ: on a read connection, in the caller's
  * thread, a snapshot that never waits for the writer. DB_WRITE: on the writer's
  * thread; jobs that wait together are committed together, and the call returns
- * only when the commit is durable. fn returning an error undoes just its own
- * changes, and that error is returned. fn may run more than once (busy): it
+ * only when the commit is durable. fn returning anything but 0 undoes just its
+ * own changes, and that value is returned. fn may run more than once (busy): it
  * must have no effect outside the transaction but into arg, and set that
- * afresh each time. CAMCA_EBUSY (queue full), CAMCA_EFULL (disk), CAMCA_EDB;
- * after an error nothing of this job is stored. Any thread. */
+ * afresh each time. CAMCA_EBUSY (queue full, closing, or another process
+ * writes), CAMCA_EFULL (disk), CAMCA_ENOMEM, CAMCA_EDB; after an error nothing
+ * of this job is stored, and the next one may work. Any thread; fn may open a
+ * DB_READ transaction in a DB_WRITE one, never a second DB_WRITE (CAMCA_EDB),
+ * nor a DB_READ in a DB_READ, which may wait for itself. */
 CAMCA_MUST int store_tx(struct store *s, enum db_mode mode,
     int (*fn)(struct tx *tx, void *arg), void *arg);
 
@@ -67,15 +74,24 @@ void store_blob_free(struct store_blob *b);   /* fields may be NULL/0 */
 #define STORE_SERIAL_LEN 20    /* certificate serial, left-padded with zeros */
 #define STORE_HASH_LEN 32
 
-/* Every function below: 0, CAMCA_ENOENT (no such row), CAMCA_ECONFLICT (the
- * row exists already, or is not in the state asked for), CAMCA_EDB, CAMCA_ENOMEM.
+/* Every function below: 0, CAMCA_ENOENT (no such row, or one it refers to is
+ * missing), CAMCA_ECONFLICT (the row exists already, or is not in the state
+ * asked for), CAMCA_EINVAL (a value outside its stated range, a text without
+ * its NUL, a blob missing). After these the transaction goes on. CAMCA_EDB,
+ * CAMCA_EFULL, CAMCA_ENOMEM end it: every later call returns the same, and so
+ * does store_tx, whatever fn returns. A write in DB_READ is CAMCA_EDB.
+ * On failure an output row holds no blobs.
  * Lists call fn for each row in order, stop at limit rows or where fn returns
- * non-zero, and return that value. */
+ * non-zero, and return that value. Rows are read in small pieces, so any number
+ * takes little memory, and fn may use tx, also to change what it is shown; the
+ * row and its blobs are borrowed until fn returns. */
 
 /* ---- meta: small values of the authority itself ---- */
+/* CAMCA_EDB where the value does not fit out. */
 CAMCA_MUST int store_meta_get(struct tx *tx, const char *key, char *out,
     size_t out_len);
-CAMCA_MUST int store_meta_set(struct tx *tx, const char *key, const char *value);
+CAMCA_MUST int store_meta_set(struct tx *tx, const char *key,
+    const char *value);
 
 /* ---- site ---- */
 struct site_row {
@@ -105,7 +121,7 @@ struct device_row {
 	int64_t kind;                    /* enum device_kind */
 	char manufacturer[STORE_NAME_MAX];
 	char model[STORE_NAME_MAX];
-	char serial[STORE_NAME_MAX];     /* (manufacturer, serial) is unique */
+	char serial[STORE_NAME_MAX];     /* unique with manufacturer; "" none */
 	char mac[18];                    /* "aa:bb:cc:dd:ee:ff" or "" */
 	char hardware_id[STORE_NAME_MAX];
 	char firmware[STORE_NAME_MAX];
@@ -174,14 +190,15 @@ struct secret_row {
 	uint8_t spki[STORE_HASH_LEN];    /* key it is reserved for or used by */
 	int64_t used_ms;
 };
-/* Older ACTIVE or RESERVED secrets of the device become REPLACED. */
+/* CAMCA_ECONFLICT where the selector exists; then nothing is replaced.
+ * Older ACTIVE or RESERVED secrets of the device become REPLACED. */
 CAMCA_MUST int store_secret_insert(struct tx *tx, const struct secret_row *r);
 CAMCA_MUST int store_secret_get(struct tx *tx, const char *selector,
     struct secret_row *out);
 /* The device's newest secret. */
 CAMCA_MUST int store_secret_latest(struct tx *tx, int64_t device,
     struct secret_row *out);
-/* attempts + 1; at max_attempts the state becomes LOCKED. */
+/* attempts + 1; at max_attempts an ACTIVE or RESERVED one becomes LOCKED. */
 CAMCA_MUST int store_secret_failed(struct tx *tx, const char *selector,
     int64_t max_attempts, struct secret_row *out);
 /* ACTIVE -> RESERVED for this key, or RESERVED for the same key already.
@@ -207,6 +224,8 @@ struct pending_row {
 	char decided_by[STORE_NAME_MAX];
 	char reason[STORE_NAME_MAX];
 };
+/* CAMCA_ECONFLICT while another entry for the three is WAITING or APPROVED,
+ * expired or not: move that one first. */
 CAMCA_MUST int store_pending_insert(struct tx *tx, struct pending_row *r);
 /* The newest entry for the three. */
 CAMCA_MUST int store_pending_find(struct tx *tx, int64_t device,
@@ -225,7 +244,8 @@ CAMCA_MUST int store_pending_open_count(struct tx *tx, int64_t device,
     int64_t now_ms, int64_t *out);
 /* state -1: all. Order by id, above after_id. */
 CAMCA_MUST int store_pending_list(struct tx *tx, int state, int64_t after_id,
-    int64_t limit, int (*fn)(const struct pending_row *r, void *arg), void *arg);
+    int64_t limit, int (*fn)(const struct pending_row *r, void *arg),
+    void *arg);
 
 /* ---- issuer: CA keys, a row a generation ---- */
 enum issuer_state { ISSUER_ACTIVE, ISSUER_OLD, ISSUER_STATES };
@@ -238,11 +258,15 @@ struct issuer_row {
 	char key_uri[512];
 	uint8_t ski[20];                 /* subject key identifier, unique */
 	struct store_blob cert;          /* DER */
-	struct store_blob old_with_new;  /* DER or empty: previous key, signed by this */
-	struct store_blob new_with_old;  /* DER or empty: this key, signed by previous */
+	struct store_blob old_with_new;  /* DER or empty: previous key, signed
+	                                  * by this one */
+	struct store_blob new_with_old;  /* DER or empty: this key, signed by
+	                                  * the previous one */
 	int64_t created_ms;
 };
 void store_issuer_free(struct issuer_row *r);      /* its blobs */
+/* Sets r->id. CAMCA_ECONFLICT: name and generation, or ski, exist, or another
+ * generation is still ACTIVE; CAMCA_ENOENT: no such parent. */
 CAMCA_MUST int store_issuer_insert(struct tx *tx, struct issuer_row *r);
 /* ACTIVE -> OLD when the next generation takes over. */
 CAMCA_MUST int store_issuer_set_state(struct tx *tx, int64_t id,
@@ -262,7 +286,7 @@ struct cert_row {
 	char label[STORE_ID_MAX];
 	int64_t not_before_ms;
 	int64_t not_after_ms;
-	uint8_t spki[STORE_HASH_LEN];    /* SHA-256 of the DER SubjectPublicKeyInfo */
+	uint8_t spki[STORE_HASH_LEN];    /* SHA-256 of SubjectPublicKeyInfo */
 	int64_t status;                  /* enum cert_status */
 	int64_t reason;                  /* RFC 5280 5.3.1, -1: none */
 	int64_t revoked_ms;
@@ -270,11 +294,12 @@ struct cert_row {
 	int64_t created_ms;
 	int64_t seen_ms;                 /* first use towards us, 0: none */
 	int64_t replaced_by;             /* cert.id, 0: none */
-	char revocation_challenge[65];   /* hex SHA-256 of RFC 7894 value, or "" */
+	char revocation_challenge[65];   /* hex SHA-256, RFC 7894, or "" */
 	struct store_blob der;
 };
 void store_cert_free(struct cert_row *r);          /* its blob */
-/* CAMCA_ECONFLICT: serial exists. Sets r->id. */
+/* CAMCA_ECONFLICT: serial exists; CAMCA_ENOENT: no such issuer or device. Sets
+ * r->id. Serial numbers that begin with the time keep their index dense. */
 CAMCA_MUST int store_cert_insert(struct tx *tx, struct cert_row *r);
 CAMCA_MUST int store_cert_by_serial(struct tx *tx,
     const uint8_t serial[static STORE_SERIAL_LEN], struct cert_row *out);
@@ -286,6 +311,7 @@ CAMCA_MUST int store_cert_by_spki(struct tx *tx,
  * key (rule: one key, one device). */
 CAMCA_MUST int store_cert_spki_elsewhere(struct tx *tx,
     const uint8_t spki[static STORE_HASH_LEN], int64_t device, bool *out);
+/* Keeps the first time. */
 CAMCA_MUST int store_cert_seen(struct tx *tx, int64_t id, int64_t now_ms);
 /* By row id; row carries no DER. */
 CAMCA_MUST int store_cert_by_id(struct tx *tx, int64_t id,
@@ -293,8 +319,10 @@ CAMCA_MUST int store_cert_by_id(struct tx *tx, int64_t id,
 /* seen_ms of a certificate, without its bytes. */
 CAMCA_MUST int store_cert_seen_at(struct tx *tx, int64_t id, int64_t *out);
 CAMCA_MUST int store_cert_replaced(struct tx *tx, int64_t id, int64_t by);
-/* Sets status, reason, revoked_ms and the next rev_seq (one counter, kept in
- * meta, never repeated). CAMCA_ECONFLICT where status is already so. */
+/* Sets status, reason, revoked_ms and the next rev_seq (one counter for all
+ * issuers, never repeated; a refused change may leave a gap). CAMCA_ECONFLICT
+ * where status is already so, or REVOKED: only a hold can end
+ * (RFC 5280 5.3.1). */
 CAMCA_MUST int store_cert_set_status(struct tx *tx, int64_t id,
     enum cert_status status, int64_t reason, int64_t at_ms,
     int64_t *rev_seq_out);
@@ -302,8 +330,8 @@ CAMCA_MUST int store_cert_set_status(struct tx *tx, int64_t id,
 CAMCA_MUST int store_cert_list(struct tx *tx, int64_t device, int64_t issuer,
     int64_t after_id, int64_t limit,
     int (*fn)(const struct cert_row *r, void *arg), void *arg);
-/* Certificates of an issuer that are HOLD or REVOKED, order by rev_seq; rows
- * carry no DER. */
+/* Certificates of an issuer that are HOLD or REVOKED when the list begins,
+ * order by rev_seq; rows carry no DER. */
 CAMCA_MUST int store_cert_revoked_list(struct tx *tx, int64_t issuer,
     int (*fn)(const struct cert_row *r, void *arg), void *arg);
 /* Certificates replaced by one that has been seen (seen_ms <= before_ms) and
@@ -311,7 +339,8 @@ CAMCA_MUST int store_cert_revoked_list(struct tx *tx, int64_t issuer,
 CAMCA_MUST int store_cert_superseded_list(struct tx *tx, int64_t before_ms,
     int64_t limit, int (*fn)(const struct cert_row *r, void *arg), void *arg);
 CAMCA_MUST int store_cert_count(struct tx *tx, int64_t *out);
-/* Latest not_after_ms of the issuer's certificates, 0 where it has none. */
+/* Latest not_after_ms of the issuer's certificates, 0 where it has none;
+ * CAMCA_ENOENT: no such issuer. */
 CAMCA_MUST int store_cert_last_expiry(struct tx *tx, int64_t issuer,
     int64_t *out);
 
@@ -337,7 +366,7 @@ struct vendor_row {
 	char name[STORE_NAME_MAX];       /* = device.manufacturer */
 	int64_t enabled;
 	int64_t crl_required;            /* 1: no valid CRL, no enrollment */
-	int64_t crl_grace_ms;            /* a CRL this long past nextUpdate still counts */
+	int64_t crl_grace_ms;            /* nextUpdate may be so long past */
 	struct store_blob roots;         /* PEM bundle */
 	struct store_blob crls;          /* PEM bundle or empty */
 	int64_t updated_ms;
@@ -366,6 +395,8 @@ struct event_row {
 	char device[STORE_ID_MAX];       /* "-" if none */
 	struct store_blob body;          /* the lines, ca/custody/event.h */
 };
+/* r->seq is not read: numbers are given in the order of commits, without gaps.
+ * CAMCA_ECONFLICT: id exists. */
 CAMCA_MUST int store_outbox_put(struct tx *tx, const struct event_row *r);
 /* device NULL: all. Order by seq, above after_seq. */
 CAMCA_MUST int store_outbox_list(struct tx *tx, const char *device,

@@ -10,11 +10,11 @@ struct tx {
 	const struct db_engine *engine;
 	struct db *db;
 	enum db_mode mode;
-	int err;               /* the failure that has ended it, or 0 */
+	int err;               /* failure that has ended it, or 0 */
 };
 
-/* True for failures after which nothing of the transaction can be trusted:
- * database, disk, memory, busy. A broken rule (conflict, no such row) is not. */
+/* True for failures after which nothing of a transaction can be trusted:
+ * database, disk, memory, busy. A broken rule (conflict, no row) is not. */
 bool tx_fatal(int err);
 
 /* Runs fn inside the transaction that is open on tx->db: an error that ended

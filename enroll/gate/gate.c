@@ -20,6 +20,9 @@
 #define GATE_STOP_MS 5000
 #define GATE_LINGER_MS 500
 #define GATE_ADDRESSES 4096
+/* A whole turn of a peer may take half as long again as its silence: 30 s where
+ * idle_timeout_s is 20. */
+#define GATE_PATIENCE_FACTOR_MS 1500
 
 static int
 gate_ports(const struct gate *g, uint16_t est, uint16_t web)
@@ -66,6 +69,7 @@ gate_parts(struct gate *g)
 	struct upstream_config uc;
 	char path[300];
 	size_t max = (size_t)g->conf.max_connections;
+	int patience = (int)g->conf.idle_timeout_s * GATE_PATIENCE_FACTOR_MS;
 	int ret;
 
 	if ((ret = config_socket_path(g->conf.state, path, sizeof path)) < 0)
@@ -76,8 +80,8 @@ gate_parts(struct gate *g)
 	    (ret = throttle_new(&g->throttle, g->ctx, GATE_ADDRESSES,
 	    g->conf.failures_per_minute)) < 0 ||
 	    (ret = cache_new(&g->cache, g->ctx, g->up)) < 0 ||
-	    (ret = conns_new(&g->est_conns, max, GATE_PATIENCE_MS)) < 0 ||
-	    (ret = conns_new(&g->web_conns, max, GATE_PATIENCE_MS)) < 0)
+	    (ret = conns_new(&g->est_conns, max, patience)) < 0 ||
+	    (ret = conns_new(&g->web_conns, max, patience)) < 0)
 		return ret;
 	return ident_open(&g->ident, &g->conf, g->ctx, g->up);
 }

@@ -18,7 +18,6 @@
 
 /* Of all requests together that are being received. */
 #define GATE_BODIES_MAX (64u << 20)
-#define GATE_PATIENCE_MS 30000
 
 struct gate {
 	struct config conf;

@@ -61,6 +61,8 @@ conn_wait(const struct conn *c, short events, struct refusal *why)
 	}
 }
 
+/* Non-blocking from the start, so that a host that swallows packets costs the
+ * deadline and no more. */
 static int
 conn_tcp_one(struct conn *c, const struct addrinfo *ai, struct refusal *why)
 {
@@ -86,6 +88,8 @@ conn_tcp_one(struct conn *c, const struct addrinfo *ai, struct refusal *why)
 	    "No connection to the server: %s.", strerror(err));
 }
 
+/* Tries each address in turn (IPv6 and IPv4) within the one deadline. Name
+ * resolution itself keeps to the resolver's own timeouts. */
 static int
 conn_tcp(struct conn *c, const struct conn_config *cfg, struct refusal *why)
 {
@@ -155,6 +159,8 @@ conn_tls_context(struct conn *c, const struct conn_config *cfg,
 	return CAMCA_OK;
 }
 
+/* Whom we expect to meet. The name is checked even where trust is missing: a
+ * bootstrap then ignores the verdict as a whole. */
 static int
 conn_tls_peer(struct conn *c, const struct conn_config *cfg,
     struct refusal *why)
@@ -200,7 +206,9 @@ conn_tls_error(struct conn *c, int ssl_error, int saved_errno,
 	if (e != 0)
 		ERR_error_string_n(e, text, sizeof text);
 	ERR_clear_error();
-	if (e != 0 && reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
+	/* The queue may begin with the signature that failed: the verdict is
+	 * what counts. */
+	if (verify != X509_V_OK && SSL_get_verify_mode(c->ssl) != 0)
 		return refuse(why, CAMCA_EAUTH, 502, "tls.server-not-trusted",
 		    "The server's certificate is not trusted: %s%s.",
 		    X509_verify_cert_error_string(verify),
@@ -286,6 +294,8 @@ conn_close(struct conn *c)
 	free(c);
 }
 
+/* The request must not be sent twice by accident: what was written counts,
+ * and a repeat is the caller's decision. */
 static int
 conn_write(struct conn *c, const struct buf *request, struct refusal *why)
 {
@@ -367,7 +377,8 @@ conn_binding(const struct conn *c, struct buf *out, struct refusal *why)
 		n = SSL_export_keying_material(c->ssl, value, 32, label,
 		    sizeof label - 1, (const uint8_t *)"", 0, 1) == 1 ? 32 : 0;
 	} else if (!SSL_session_reused(c->ssl)) {
-		/* RFC 5929 3: the first Finished of a full handshake is ours. */
+		/* RFC 5929 3: the first Finished message of a full handshake
+		 * is the client's. */
 		n = SSL_get_finished(c->ssl, value, sizeof value);
 	}
 	ERR_clear_error();

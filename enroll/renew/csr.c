@@ -189,6 +189,8 @@ csr_template_entry(X509_NAME *name, const struct csrattrs_rdn *r,
 	return CAMCA_OK;
 }
 
+/* The subject: on a re-enrollment that of the certificate (RFC 7030 4.2.2),
+ * else the server's template, else what the operator gave. */
 static int
 csr_subject(X509_REQ *req, const struct csr_spec *spec, struct refusal *why)
 {

@@ -393,7 +393,8 @@ csrattrs_attribute(struct csrattrs *a, X509_ATTRIBUTE *attr,
 	return CAMCA_OK;
 }
 
-/* Where a template stands, the legacy wishes beside it are for other clients. */
+/* Where a template stands, the legacy wishes beside it are for other clients
+ * (RFC 9908 4); the linking attributes are not wishes and still count. */
 static int
 csrattrs_list(struct csrattrs *a, STACK_OF(ATTR_OR_OID) *list,
     struct refusal *why)

@@ -31,7 +31,7 @@ struct csrattrs {
 	int rsa_bits;             /* 0 where not said */
 	int digest_nid;           /* of the wanted signature algorithm */
 	int digest_key_nid;       /* the key type it goes with */
-	bool has_template;        /* RFC 9908 certificationRequestInfoTemplate */
+	bool has_template;        /* RFC 9908 3.4: a template is there */
 	struct csrattrs_rdn rdn[CSRATTRS_RDN_MAX];
 	size_t rdn_count;
 	STACK_OF(X509_EXTENSION) *extensions;  /* with values; NULL for none */

@@ -14,6 +14,7 @@ struct cycle {
 	int64_t now_ms;
 	struct install *in;
 	bool has_pair;
+	bool key_away;            /* the pair's key store does not answer */
 	struct install_pair pair; /* the current one */
 	struct state st;          /* of the last cycle, then of this one */
 	struct refusal why;

@@ -113,6 +113,8 @@ est_get(struct est *e, const char *op, struct http_reader *r,
 	return ret;
 }
 
+/* A wrong media type here is most often a proxy's or captive portal's page;
+ * saying so beats "no base64". */
 int
 est_cacerts(struct est *e, STACK_OF(X509) **out, struct refusal *why)
 {

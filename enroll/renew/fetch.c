@@ -271,6 +271,8 @@ fetch_key(struct fetch *f, EVP_PKEY **out)
 	return CAMCA_OK;
 }
 
+/* Asks for the certificate. A renewal repeats the names of the old one byte
+ * for byte (RFC 7030 4.2.2), whatever the settings say by now. */
 static int
 fetch_enroll(struct fetch *f, EVP_PKEY *key, X509 **leaf,
     STACK_OF(X509) **bag)
@@ -327,6 +329,8 @@ fetch_install(struct fetch *f, struct install_pair *p,
 	return RENEW_DONE;
 }
 
+/* The new pair takes the place of the old one in the cycle only when it has
+ * done so on disk. */
 static enum renew_exit
 fetch_certificate(struct fetch *f)
 {

@@ -63,6 +63,7 @@ http_status_line(struct http_reader *r, struct refusal *why)
 	return CAMCA_OK;
 }
 
+/* Checked against the body limit before a byte of it is taken. */
 static int
 http_content_length(struct http_reader *r, const char *v, struct refusal *why)
 {
@@ -107,6 +108,7 @@ http_retry_after(struct http_reader *r, const char *v)
 	r->retry_after_s = t < 0 ? 0 : t < INT32_MAX ? t : INT32_MAX;
 }
 
+/* The media type alone: parameters differ between servers (RFC 8951 3). */
 static void
 http_content_type(struct http_reader *r, const char *v)
 {
@@ -171,7 +173,7 @@ http_head_end(struct http_reader *r, struct refusal *why)
 {
 	if (r->status < 200) {
 		if (r->status == 101 || ++r->interim > HTTP_INTERIM_MAX)
-			return http_bad(r, why, "unasked-for interim responses");
+			return http_bad(r, why, "unexpected interim responses");
 		r->has_length = r->chunked = false;
 		r->left = 0;
 		r->state = HTTP_STATUS_LINE;
@@ -241,7 +243,8 @@ http_line(struct http_reader *r, struct refusal *why)
 }
 
 /* Adds one byte of a line. Bare CR or LF and control characters are refused:
- * readers that disagree on where a line ends can be played against each other. */
+ * readers that disagree on where a line ends can be played against each
+ * other (RFC 9112 11.1). */
 static int
 http_line_byte(struct http_reader *r, uint8_t c, struct refusal *why)
 {
@@ -289,6 +292,8 @@ http_body_bytes(struct http_reader *r, const void *p, size_t n, size_t *used,
 	return CAMCA_OK;
 }
 
+/* One byte at a time through the lines, in blocks through the body: lines are
+ * few, and a reader that cannot look ahead cannot be led astray. */
 int
 http_reader_feed(struct http_reader *r, const void *p, size_t n,
     size_t *used_out, struct refusal *why)

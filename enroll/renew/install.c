@@ -222,6 +222,7 @@ install_read(const struct install *in, const char *sub, const char *name,
 	return ret < 0 ? ret : file_read(path, INSTALL_FILE_MAX, out);
 }
 
+/* fullchain.pem is one file: leaf and chain cannot be of two minds. */
 static int
 install_load_certs(const struct install *in, const char *gen,
     struct install_pair *p, struct refusal *why)
@@ -246,6 +247,8 @@ install_load_certs(const struct install *in, const char *gen,
 	return ret;
 }
 
+/* The generation says where its key is, whatever today's settings say: they
+ * may already be meant for the next one. */
 static int
 install_load_key(const struct install *in, const char *gen,
     const struct keys_source *src, struct install_pair *p,
@@ -360,6 +363,7 @@ install_put(const char *gen_dir, const char *name, const struct buf *text,
 	return ret < 0 ? ret : file_replace(path, text->data, text->len, mode);
 }
 
+/* The three views of the same certificates that programs ask for. */
 static int
 install_put_certs(const char *gen_dir, const struct install_pair *p)
 {

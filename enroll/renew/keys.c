@@ -86,6 +86,8 @@ keys_type_rsa(struct keys_type *out, int bits, struct refusal *why)
 	return CAMCA_OK;
 }
 
+/* An operator's choice stands: where it does not please the server, the server
+ * says so in words, which helps more than a silent change. */
 int
 keys_type_choose(struct keys_type *out, const struct keys_type *own,
     const struct csrattrs *wish, struct refusal *why)
@@ -101,6 +103,7 @@ keys_type_choose(struct keys_type *out, const struct keys_type *own,
 	    "The server asks for a key that is neither EC nor RSA.");
 }
 
+/* A pending key of a kind that is no longer wanted must not be asked with. */
 bool
 keys_fits(EVP_PKEY *key, const struct keys_type *type)
 {

@@ -60,17 +60,24 @@ keys_pin_callback(char *out, int n, int rwflag, void *arg)
 	return (int)pin->len;
 }
 
-/* Loading any provider by name turns off the default one: load both. */
+/* Loading any provider by name turns off the default one: load both. They stay
+ * until the process ends, as the keys from them may. */
 static int
 keys_load_provider(const char *name, struct refusal *why)
 {
-	if (OSSL_PROVIDER_load(NULL, "default") == NULL ||
-	    OSSL_PROVIDER_load(NULL, name) == NULL)
-		return keys_uri_failed(why, CAMCA_EHSM,
-		    "No OpenSSL provider", name);
-	return CAMCA_OK;
+	OSSL_PROVIDER *base;
+
+	if (OSSL_PROVIDER_available(NULL, name))
+		return CAMCA_OK;
+	base = OSSL_PROVIDER_load(NULL, "default");
+	if (base != NULL && OSSL_PROVIDER_load(NULL, name) != NULL)
+		return CAMCA_OK;
+	if (base != NULL)
+		OSSL_PROVIDER_unload(base);
+	return keys_uri_failed(why, CAMCA_EHSM, "No OpenSSL provider", name);
 }
 
+/* The first private key at the URI; certificates beside it are passed over. */
 static int
 keys_open_store(EVP_PKEY **out, const struct keys_source *src,
     UI_METHOD *ui, struct buf *pin, struct refusal *why)
@@ -100,6 +107,8 @@ keys_open_store(EVP_PKEY **out, const struct keys_source *src,
 	return CAMCA_OK;
 }
 
+/* Some engines ask for the PIN through the UI, some want a command: both are
+ * served. The engine keeps its own references, so ours end here. */
 static int
 keys_open_engine(EVP_PKEY **out, const struct keys_source *src,
     UI_METHOD *ui, struct buf *pin, struct refusal *why)

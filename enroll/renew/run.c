@@ -80,6 +80,8 @@ run_describe(struct cycle *c)
 	struct state *st = &c->st;
 	int64_t begin, end;
 
+	if (c->key_away)          /* what the last cycle knew still holds */
+		return;
 	if (!c->has_pair) {
 		st->generation = 0;
 		st->serial[0] = '\0';
@@ -105,7 +107,9 @@ run_load(struct cycle *c)
 
 	ret = install_load(c->in, &cfg->key, &c->pair, &c->why);
 	c->has_pair = ret == CAMCA_OK;
-	if (ret == CAMCA_EHSM || ret == CAMCA_EPIN || ret == CAMCA_ENOMEM)
+	c->key_away = ret == CAMCA_EHSM || ret == CAMCA_EPIN ||
+	    ret == CAMCA_ENOMEM;
+	if (c->key_away)
 		return RENEW_INSTALL;
 	if (ret == CAMCA_EINVAL)
 		log_msg(LOG_ERROR, NULL, "%s", c->why.detail);
@@ -134,6 +138,8 @@ run_waits(const struct cycle *c)
 	    SCHEDULE_RETRY_AFTER_MAX_MS * 11 / 10;
 }
 
+/* What is due. A pair that does not load is not replaced by guesswork: only a
+ * secret or a factory identity makes a new beginning. */
 static enum run_action
 run_decide_auto(struct cycle *c, bool broken)
 {
@@ -207,8 +213,9 @@ run_next(struct cycle *c, enum renew_exit code)
 		return c->now_ms + schedule_retry_after_ms(
 		    c->why.retry_after_s, cycle_random(c));
 	/* Asking again soon does not turn a refusal round, nor hurry a
-	 * decision. */
-	if (code == RENEW_REFUSED || code == RENEW_PENDING)
+	 * decision; and a token counts wrong PINs. */
+	if (code == RENEW_REFUSED || code == RENEW_PENDING ||
+	    code == RENEW_INSTALL)
 		failures += RUN_REFUSED_FAILURES;
 	if (c->has_pair && left < 0)
 		left = -1;        /* expired: no hurry is left to be in */
@@ -272,6 +279,7 @@ run_act(struct cycle *c, enum run_action action)
 	return code == RENEW_DONE ? run_hook(c) : code;
 }
 
+/* One cycle while the folder is ours. */
 static enum renew_exit
 run_locked(struct cycle *c, bool now_please)
 {

@@ -25,6 +25,8 @@ schedule_renew_at(int64_t not_before_ms, int64_t not_after_ms,
 	    schedule_offset(random, life / 100);
 }
 
+/* Half fixed, half random: a server that comes back after an outage meets its
+ * cameras one by one. */
 int64_t
 schedule_backoff_ms(unsigned failures, int64_t left_ms, uint32_t random)
 {

@@ -96,7 +96,8 @@ settings_line(struct settings_texts *texts, char *line, bool *seen,
 }
 
 int
-settings_read(struct settings_texts *texts, struct buf *text, struct refusal *why)
+settings_read(struct settings_texts *texts, struct buf *text,
+    struct refusal *why)
 {
 	bool seen[SETTING_COUNT] = { false };
 	char *s = (char *)text->data, *next;
@@ -117,8 +118,8 @@ settings_read(struct settings_texts *texts, struct buf *text, struct refusal *wh
 
 /* A whole number of seconds in 1..max, as milliseconds. */
 static int
-settings_seconds(int *ms_out, const struct settings_texts *t, enum setting_id id,
-    int fallback_s, int max_s, struct refusal *why)
+settings_seconds(int *ms_out, const struct settings_texts *t,
+    enum setting_id id, int fallback_s, int max_s, struct refusal *why)
 {
 	const char *s = t->value[id];
 	int n = 0;
@@ -217,6 +218,8 @@ settings_secret(struct renew_config *c, const struct settings_texts *t,
 	return CAMCA_OK;
 }
 
+/* Who the camera says it is. Without a subject the user name of the secret is
+ * the common name: the inventory decides in the end. */
 static int
 settings_names_check(struct renew_config *c, const struct settings_texts *t,
     struct refusal *why)
@@ -241,8 +244,8 @@ settings_names_check(struct renew_config *c, const struct settings_texts *t,
 	if (c->user[0] != '\0' && X509_NAME_add_entry_by_NID(c->subject,
 	    NID_commonName, MBSTRING_UTF8, (const unsigned char *)c->user, -1,
 	    -1, 0) != 1)
-		return settings_bad(why, "user", "cannot be a common name: give "
-		    "--subject");
+		return settings_bad(why, "user",
+		    "cannot be a common name: give --subject");
 	return CAMCA_OK;
 }
 
@@ -303,7 +306,8 @@ settings_network(struct renew_config *c, const struct settings_texts *t,
 	if ((ret = settings_choice(&choice, t, SETTING_TLS_MAX, tls, why)) < 0)
 		return ret;
 	c->tls_max = choice == 0 ? TLS1_3_VERSION : TLS1_2_VERSION;
-	return settings_seconds(&c->timeout_ms, t, SETTING_TIMEOUT, 60, 3600, why);
+	return settings_seconds(&c->timeout_ms, t, SETTING_TIMEOUT, 60, 3600,
+	    why);
 }
 
 int

@@ -55,6 +55,7 @@ state_time(const char *v, int64_t *out)
 	return ctx_time_parse(v, out);
 }
 
+/* Unknown keys are fine: a newer program may have written the file. */
 static int
 state_line(struct state *st, const char *key, const char *v)
 {

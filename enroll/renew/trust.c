@@ -142,6 +142,7 @@ trust_add_pinned(STACK_OF(X509) *anchors, STACK_OF(X509) *bag,
 	    "fingerprint.", sk_X509_num(bag));
 }
 
+/* By the cycle's clock, not the machine's: tests set it. */
 static bool
 trust_valid_at(const X509 *c, int64_t now_ms)
 {
@@ -171,6 +172,8 @@ trust_links(X509 *link, X509 *anchor, X509 *root, int64_t now_ms)
 	return ok;
 }
 
+/* Any certificate of the bag may be the link, any anchor its issuer. Both are
+ * short lists: BAG_CERTS_MAX times TRUST_ANCHORS_MAX signatures at worst. */
 static bool
 trust_vouched(const STACK_OF(X509) *anchors, const STACK_OF(X509) *bag,
     X509 *root, int64_t now_ms)
@@ -185,6 +188,8 @@ trust_vouched(const STACK_OF(X509) *anchors, const STACK_OF(X509) *bag,
 	return false;
 }
 
+/* Until a round adds nothing: a camera that was in a box for years may have
+ * several generations to catch up with, each vouched for by the one before. */
 int
 trust_follow(STACK_OF(X509) *anchors, STACK_OF(X509) *bag, int64_t now_ms)
 {

@@ -69,8 +69,10 @@ enum run_wake
 wait_until(void *arg, int64_t until_ms)
 {
 	const struct wait *w = arg;
-	struct itimerspec at = { .it_value = { .tv_sec = until_ms / 1000,
-	    .tv_nsec = until_ms % 1000 * 1000000 } };
+	/* A value of zero would disarm the timer. */
+	int64_t ms = until_ms > 0 ? until_ms : 1;
+	struct itimerspec at = { .it_value = { .tv_sec = ms / 1000,
+	    .tv_nsec = ms % 1000 * 1000000 } };
 	struct pollfd p[2] = { { .fd = w->signals, .events = POLLIN },
 	    { .fd = w->timer, .events = POLLIN } };
 

@@ -12,8 +12,8 @@
  *     flip               one bit of each signature is wrong
  *     final-try          the token says that one PIN attempt is left
  *
- * C_GetFunctionList, C_Finalize, C_CloseSession and C_CloseAllSessions are never
- * failed by a count: nobody can do anything about their failure. */
+ * C_GetFunctionList, C_Finalize, C_CloseSession and C_CloseAllSessions always
+ * pass: nobody can do anything about their failure. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <p11-kit-1/p11-kit/pkcs11.h>
@@ -37,7 +37,8 @@ unsigned long pkcs11_fault_fired(void);
  * that, and a real token is not pulled that way either. */
 static pthread_rwlock_t fault_inside = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_mutex_t fault_lock = PTHREAD_MUTEX_INITIALIZER;
-static char fault_order[FAULT_ORDER_MAX];          /* under fault_lock, like the next four */
+/* Under fault_lock. */
+static char fault_order[FAULT_ORDER_MAX];
 static unsigned long fault_calls;
 static unsigned long fault_fired;
 static void *fault_dl;

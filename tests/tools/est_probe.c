@@ -319,16 +319,18 @@ probe_hold_drip(struct held *h, const char *kind)
 	}
 }
 
+/* What came (alerts, tickets) is read away: only the end counts. */
 static int
 probe_held(const struct held *h)
 {
-	struct pollfd p = { .fd = h->fd, .events = 0 };
-	char c;
+	char bytes[4096];
+	ssize_t n = 1;
 
-	if (h->fd < 0 || poll(&p, 1, 0) < 0 ||
-	    (p.revents & (POLLHUP | POLLERR)) != 0)
+	if (h->fd < 0)
 		return 0;
-	return recv(h->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+	while (n > 0)
+		n = recv(h->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+	return n < 0 && errno == EAGAIN;
 }
 
 static int

@@ -220,7 +220,7 @@ mock_bag_result(const char *label, const char *bag, int pop)
 	    strcmp(label, "wrap") == 0 ? label : "auto";
 
 	return json_pack("{s:{s:s, s:s, s:b, s:b, s:s}}", "result",
-	    "der", strcmp(label, "broken") == 0 ? "nonsense" : bag,
+	    "der", strcmp(label, "broken") == 0 ? "%%%" : bag,
 	    "base64", layout, "cte", strcmp(label, "nocte") != 0, "pop", pop,
 	    "etag", "0123abcd");
 }

@@ -25,15 +25,6 @@
 #include "ca/base/log.h"
 #include "hsm/hsm.h"
 
-/* Found by the leak checker of the address sanitizer. libp11 0.4.12 loses what
- * it gathered when a slot fails while they are listed; see hsm/token.c. */
-const char *__lsan_default_suppressions(void);
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:libp11.so.3\n";
-}
-
 struct fixture {
 	char dir[PATH_MAX];        /* new, below $TMPDIR */
 	char token[PATH_MAX];      /* folder given to hsm_softhsm_make */

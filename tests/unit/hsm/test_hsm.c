@@ -57,6 +57,17 @@ supported(enum hsm_key_type type)
 	return list == NULL || strstr(list, hsm_key_type_name(type)) != NULL;
 }
 
+/* For the tests that want any key. */
+static enum hsm_key_type
+any_type(void)
+{
+	enum hsm_key_type t = HSM_EC_P256;
+
+	while (t < HSM_RSA_4096 && !supported(t))
+		t++;
+	return t;
+}
+
 static void
 test_type_names(void **state)
 {
@@ -293,8 +304,7 @@ test_reopen(void **state)
 	char *uri = NULL;
 
 	(void)state;
-	assert_int_equal(hsm_generate(hsm, HSM_EC_P256, "kept", &uri, NULL),
-	    0);
+	assert_int_equal(hsm_generate(hsm, any_type(), "kept", &uri, NULL), 0);
 	hsm_close(hsm);
 	hsm = NULL;
 	if (hsm_open(&hsm, &conf, &fx.why) < 0)
@@ -341,8 +351,8 @@ test_two_of_a_name(void **state)
 	char *a = NULL, *b = NULL;
 
 	(void)state;
-	assert_int_equal(hsm_generate(hsm, HSM_EC_P256, "twin", &a, NULL), 0);
-	assert_int_equal(hsm_generate(hsm, HSM_EC_P256, "twin", &b, NULL), 0);
+	assert_int_equal(hsm_generate(hsm, any_type(), "twin", &a, NULL), 0);
+	assert_int_equal(hsm_generate(hsm, any_type(), "twin", &b, NULL), 0);
 	assert_string_not_equal(a, b);
 	assert_int_equal(hsm_key_open(hsm, "pkcs11:object=twin", &k, NULL),
 	    CAMCA_ECONFLICT);

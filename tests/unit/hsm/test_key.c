@@ -155,7 +155,7 @@ test_types(void **state)
 	open_is("pkcs11:object=short", CAMCA_EINVAL, "hsm.key-type");
 }
 
-/* libp11 0.4.12 shows no key at all of a token that also holds an Ed25519 one. */
+/* libp11 0.4.12 shows no key at all of a token that holds an Ed25519 one too. */
 static void
 test_ed25519_neighbour(void **state)
 {

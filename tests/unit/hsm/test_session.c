@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "hsm/internal.h"
@@ -214,6 +215,62 @@ test_refusal_is_no_loss(void **state)
 	assert_int_equal(s->h->epoch, epoch);
 }
 
+struct stuck {
+	struct hsm *h;
+	sem_t inside, go;
+};
+
+static CK_RV
+stuck_call(struct hsm *h, CK_SESSION_HANDLE sh, void *arg)
+{
+	struct stuck *st = arg;
+
+	(void)h;
+	(void)sh;
+	sem_post(&st->inside);
+	sem_wait(&st->go);
+	return CKR_OK;
+}
+
+static void *
+stuck_run(void *arg)
+{
+	struct stuck *st = arg;
+
+	if (session_run(st->h, false, "hang", stuck_call, st, NULL) != 0)
+		return arg;
+	return NULL;
+}
+
+/* One call hangs in the module while the token is lost: the others fail within
+ * their time, and all goes on when it returns. */
+static void
+test_hanging_call(void **state)
+{
+	struct scene *s = *state;
+	struct stuck st = { .h = s->h };
+	struct refusal why = { 0 };
+	pthread_t thread;
+	void *failed;
+
+	sem_init(&st.inside, 0, 0);
+	sem_init(&st.go, 0, 0);
+	s->h->wait_ms = 50;
+	assert_int_equal(pthread_create(&thread, NULL, stuck_run, &st), 0);
+	sem_wait(&st.inside);
+	order("after 1");
+	assert_int_equal(fixture_sign(s->k), CAMCA_EHSM);
+	assert_int_equal(hsm_check(s->h, &why), CAMCA_EHSM);
+	assert_string_equal(why.code, "hsm.hangs");
+	sem_post(&st.go);
+	assert_int_equal(pthread_join(thread, &failed), 0);
+	assert_null(failed);
+	clock_ms += 1000;
+	assert_int_equal(fixture_sign(s->k), 0);
+	sem_destroy(&st.inside);
+	sem_destroy(&st.go);
+}
+
 struct worker {
 	pthread_t thread;
 	struct hsm_key *key;
@@ -339,6 +396,7 @@ main(void)
 		CASE(test_one_error),
 		CASE(test_refusal_is_no_loss),
 		CASE(test_session_count),
+		CASE(test_hanging_call),
 		CASE(test_threads),
 	};
 

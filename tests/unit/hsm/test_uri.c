@@ -116,7 +116,7 @@ test_cut(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof whole - 1; i++) {
-		cut = strndup(whole, i);   /* exact size: ASan sees an overrun */
+		cut = strndup(whole, i);   /* exact size: ASan sees overruns */
 		assert_non_null(cut);
 		ret = hsm_uri_parse(cut, &u, NULL);
 		assert_true(ret == 0 || ret == CAMCA_EINVAL);

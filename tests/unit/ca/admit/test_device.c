@@ -170,6 +170,35 @@ test_ra(void **state)
 }
 
 static void
+test_default_id(void **state)
+{
+	struct device_row d = device();
+	struct refusal why = { 0 };
+
+	(void)state;
+	memcpy(d.serial, "A/1 \xc3\xa9", 7);
+	assert_int_equal(device_default_id(&d, &why), 0);
+	assert_string_equal(d.id, "s1-A-1---");
+	assert_int_equal(device_normalize(&d, NULL), 0);
+	memcpy(d.serial, X64, 65);
+	assert_int_equal(device_default_id(&d, &why), CAMCA_EINVAL);
+	assert_string_equal(why.code, "device.id");
+	memcpy(d.serial + 61, "", 1);
+	assert_int_equal(device_default_id(&d, &why), 0);
+	assert_int_equal(strlen(d.id), 64);
+	d.serial[0] = '\0';
+	assert_int_equal(device_default_id(&d, &why), CAMCA_EINVAL);
+	assert_string_equal(why.code, "device.serial");
+	d = device();
+	d.site[0] = '\0';
+	assert_int_equal(device_default_id(&d, &why), CAMCA_EINVAL);
+	assert_string_equal(why.code, "device.site");
+	d = device();
+	memset(d.serial, 's', sizeof d.serial);   /* no NUL */
+	assert_int_equal(device_default_id(&d, &why), CAMCA_EINVAL);
+}
+
+static void
 test_site(void **state)
 {
 	struct site_row s = { .id = "s1", .level = 3 };
@@ -205,6 +234,7 @@ main(void)
 		cmocka_unit_test(test_mac),
 		cmocka_unit_test(test_enums),
 		cmocka_unit_test(test_ra),
+		cmocka_unit_test(test_default_id),
 		cmocka_unit_test(test_site),
 	};
 

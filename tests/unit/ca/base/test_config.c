@@ -2,14 +2,16 @@
 #include "tests/unit/ca/base/folder.h"
 
 #include "ca/base/config.h"
-#include "ca/base/file.h"
 
 static int
 load_text(void **state, const char *text, size_t n, struct config *c,
     char *error, size_t len)
 {
-	assert_int_equal(file_replace(folder_path(state, "camca.yaml"), text,
-	    n, 0600), 0);
+	FILE *f = fopen(folder_path(state, "camca.yaml"), "we");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, n, f), n);
+	assert_int_equal(fclose(f), 0);
 	error[0] = '\0';
 	return config_load(c, ((struct folder *)*state)->path, error, len);
 }

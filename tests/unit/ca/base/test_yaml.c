@@ -102,13 +102,14 @@ test_good(void **state)
 static void
 test_cut_and_flip(void **state)
 {
+	size_t i, whole = (size_t)(strstr(good, "- one") - good);
 	char text[sizeof good];
-	size_t i;
 	unsigned bit;
 
 	(void)state;
+	/* From the first list item on, a cut may be a shorter list. */
 	for (i = 0; i < sizeof good - 2; i++)
-		assert_true(parse(good, i, NULL, 0) < 0 || i > 130);
+		assert_true(parse(good, i, NULL, 0) < 0 || i > whole);
 	for (i = 0; i < sizeof good - 1; i++)
 		for (bit = 0; bit < 8; bit++) {
 			memcpy(text, good, sizeof text);

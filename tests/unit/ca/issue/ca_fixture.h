@@ -69,7 +69,7 @@ fix_group(void **state)
 	char token[256], soft[256], pin[256];
 
 	assert_non_null(f);
-	strcpy(f->dir, "/tmp/camca-test-XXXXXX");
+	snprintf(f->dir, sizeof f->dir, "/tmp/camca-test-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	f->ctx = (struct camca_ctx){ fix_now_ms, fix_random, f };
 	fix_path(f, "token", token);

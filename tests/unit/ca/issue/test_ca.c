@@ -306,7 +306,8 @@ test_load_foreign_key(void **state)
 
 	fix_cas(f);
 	row = made(f, "bad");
-	strcpy(row.key_uri, ca_active(f->set, "ec")->row.key_uri);
+	memcpy(row.key_uri, ca_active(f->set, "ec")->row.key_uri,
+	    sizeof row.key_uri);
 	load_refused(f, &row);
 }
 
@@ -318,7 +319,8 @@ test_load_missing_key(void **state)
 
 	fix_cas(f);
 	row = made(f, "bad");
-	strcpy(row.key_uri, "pkcs11:token=camca;object=nobody;type=private");
+	snprintf(row.key_uri, sizeof row.key_uri,
+	    "pkcs11:token=camca;object=nobody;type=private");
 	assert_int_equal(store_tx(f->store, DB_WRITE, fix_insert_tx, &row), 0);
 	store_issuer_free(&row);
 	assert_true(fix_try_load(f) < 0);

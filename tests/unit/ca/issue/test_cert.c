@@ -329,7 +329,7 @@ test_names_refused(void **state)
 	static const char *const rest[] = { "ip:1.2.3", "ip:1.2.3.4.5",
 		"ip:1.2.3.256", "ip:", "ip:::g", "email:x", "email:@a.b",
 		"email:a@b", "email:a b@c.d" };
-	char item[300], label[] = "dns:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.";
+	char item[300] = "dns:";
 
 	(void)state;
 	for (size_t i = 0; i < sizeof dns / sizeof dns[0]; i++) {
@@ -342,10 +342,10 @@ test_names_refused(void **state)
 	}
 	for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
 		names_refused("CN=x", rest[i], "issue.san-value");
-	strcpy(item, label);
-	for (int i = 0; i < 6; i++)
-		strcat(item, label + 4);
-	names_refused("CN=x", item, "issue.san-value");    /* 254 and more */
+	for (size_t i = 0; i < 254; i++)
+		item[4 + i] = i % 40 == 39 ? '.' : 'a';
+	item[4 + 254] = '\0';
+	names_refused("CN=x", item, "issue.san-value");    /* 254 */
 	names_refused("CN=x", "dir:CN=y", "issue.san-type");
 	names_refused("CN=x", "plain", "issue.san-type");
 	names_refused("CN=", NULL, "issue.subject-value");
@@ -497,6 +497,36 @@ test_build_ski(void **state)
 	X509_free(c);
 }
 
+/* Byte for byte what OpenSSL's own encoder makes of the key. */
+static void
+test_build_key_types(void **state)
+{
+	struct fix *f = *state;
+	struct cert_plan plan = plan_of(f);
+	EVP_PKEY *keys[] = { EVP_EC_gen("P-256"), EVP_EC_gen("P-384"),
+		EVP_EC_gen("P-521"), EVP_RSA_gen(2048),
+		EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"),
+		EVP_PKEY_Q_keygen(NULL, NULL, "ED448") };
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		unsigned char *want = NULL, *got = NULL;
+		X509 *c;
+		int n;
+
+		plan.key = keys[i];
+		c = built(f, &plan);
+		n = i2d_PUBKEY(keys[i], &want);
+		assert_int_equal(i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c), &got),
+		    n);
+		assert_memory_equal(got, want, (size_t)n);
+		assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(c), keys[i]), 1);
+		OPENSSL_free(want);
+		OPENSSL_free(got);
+		X509_free(c);
+		EVP_PKEY_free(keys[i]);
+	}
+}
+
 static void
 test_build_times(void **state)
 {
@@ -573,8 +603,8 @@ test_build_refuses(void **state)
 	f->serial[0] = 0x80;
 	build_refused(f, &plan, CAMCA_EINVAL, "issue.serial");
 	f->serial[0] = 0x20;
-	X509_delete_ext(f->ca, X509_get_ext_by_NID(f->ca,
-	    NID_subject_key_identifier, -1));
+	X509_EXTENSION_free(X509_delete_ext(f->ca, X509_get_ext_by_NID(f->ca,
+	    NID_subject_key_identifier, -1)));
 	X509_sign(f->ca, f->ca_key, EVP_sha256());
 	plan.issuer = X509_dup(f->ca);
 	build_refused(f, &plan, CAMCA_EINVAL, "issue.issuer");
@@ -662,7 +692,7 @@ test_bag(void **state)
 
 /* ---- out of memory at each allocation: an error, no leak, no crash ---- */
 static int
-issue_once(struct fix *f)
+issue_once(struct fix *f, uint8_t tbs[static 32])
 {
 	static char cn[] = "CN={device.id}", dns[] = "dns:{device.id}.example";
 	struct cert_plan plan = plan_of(f);
@@ -671,8 +701,9 @@ issue_once(struct fix *f)
 	AUTO(GENERAL_NAMES) *g = NULL;
 	AUTO(X509) *c = NULL;
 	STACK_OF(X509) *list;
+	unsigned char *der = NULL;
 	struct buf b;
-	int ret;
+	int ret, len;
 
 	list = sk_X509_new_null();
 	if (list == NULL || sk_X509_push(list, f->ca) <= 0) {
@@ -689,6 +720,13 @@ issue_once(struct fix *f)
 		ret = cert_build(&plan, &c, &f->why);
 	if (ret == 0)
 		ret = cert_bag(list, &b);
+	if (ret == 0 && alloc_left < 0) {
+		assert_true(X509_sign(c, f->ca_key, EVP_sha256()) > 0);
+		len = i2d_re_X509_tbs(c, &der);
+		assert_int_equal(EVP_Digest(der, (size_t)len, tbs, NULL,
+		    EVP_sha256(), NULL), 1);
+		OPENSSL_free(der);
+	}
 	sk_X509_free(list);
 	buf_fini(&b);
 	return ret;
@@ -698,19 +736,24 @@ static void
 test_out_of_memory(void **state)
 {
 	struct fix *f = *state;
+	uint8_t want[32], got[32];
 	int ret = -1;
 	long n;
 
-	assert_int_equal(issue_once(f), 0);
+	assert_int_equal(issue_once(f, want), 0);
 	for (n = 0; n < 5000; n++) {
 		memset(&f->why, 0, sizeof f->why);
 		alloc_left = n;
-		ret = issue_once(f);
+		ret = issue_once(f, got);
 		if (alloc_left >= 0)
 			break;
-		alloc_left = -1;
-		assert_true(ret == CAMCA_ENOMEM || ret == CAMCA_ECRYPTO);
 		assert_int_equal(ERR_peek_error(), 0);
+		/* What OpenSSL gets over must not show in the certificate. */
+		if (ret == 0)
+			assert_memory_equal(got, want, 32);
+		else
+			assert_true(ret == CAMCA_ENOMEM ||
+			    ret == CAMCA_ECRYPTO);
 	}
 	alloc_left = -1;
 	assert_int_equal(ret, 0);
@@ -731,6 +774,7 @@ main(void)
 		cmocka_unit_test(test_names_cannot_be_injected),
 		T(test_build_extensions), T(test_build_what_the_profile_omits),
 		T(test_build_key_usage_bits), T(test_build_ski),
+		T(test_build_key_types),
 		T(test_build_times), T(test_build_2050), T(test_build_refuses),
 		T(test_build_verifies_strictly), cmocka_unit_test(test_times),
 		T(test_bag), T(test_out_of_memory),

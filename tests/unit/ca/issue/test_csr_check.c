@@ -105,7 +105,8 @@ test_usages(void **state)
 		fx_ext(&f, cases[i].oid, cases[i].oid_len, cases[i].value,
 		    cases[i].n);
 		ret = wishes(&f, &p, NULL, NULL, &why);
-		assert_int_equal(ret, cases[i].code != NULL ? CAMCA_EPOLICY : 0);
+		assert_int_equal(ret, cases[i].code != NULL ? CAMCA_EPOLICY :
+		    0);
 		if (cases[i].code != NULL) {
 			assert_int_equal(why.http, 403);
 			assert_string_equal(why.code, cases[i].code);

@@ -89,7 +89,7 @@ test_by_spki(void **state)
 	    CAMCA_ENOENT);
 	assert_int_equal(store_cert_by_spki(tx, c.spki, 0, &got), 0);
 	store_cert_free(&got);
-	/* The same first eight bytes, which the index holds, but another key. */
+	/* Another key with the eight bytes that the index holds. */
 	c.spki[8] ^= 1;
 	assert_int_equal(store_cert_by_spki(tx, c.spki, 0, &got),
 	    CAMCA_ENOENT);

@@ -110,6 +110,11 @@ test_lists(void **state)
 	assert_int_equal(store_pending_list(tx, PENDING_DENIED, first, 1000,
 	    count, &n), 0);
 	assert_int_equal(n, 49);
+	n = 0;
+	assert_int_equal(store_pending_device(tx, dev, count, &n), 0);
+	assert_int_equal(n, 150);
+	assert_int_equal(store_pending_device(tx, dev + 1, count, &n), 0);
+	assert_int_equal(n, 150);
 	assert_int_equal(store_pending_open_count(tx, dev, 99, &open), 0);
 	assert_int_equal(open, 100);
 	assert_int_equal(store_pending_open_count(tx, dev, 100, &open), 0);

@@ -53,6 +53,27 @@ test_insert_replaces(void **state)
 }
 
 static void
+test_latest(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	int64_t one = fix_device(tx, "cam-1"), two = fix_device(tx, "cam-2");
+	struct secret_row r;
+
+	assert_int_equal(store_secret_latest(tx, one, &r), CAMCA_ENOENT);
+	/* Made within the same millisecond: the order of storing counts. */
+	add(tx, one, "CCCC");
+	add(tx, one, "AAAA");
+	add(tx, two, "DDDD");
+	add(tx, one, "BBBB");
+	assert_int_equal(store_secret_use(tx, "BBBB", key_a, 9), 0);
+	assert_int_equal(store_secret_latest(tx, one, &r), 0);
+	assert_string_equal(r.selector, "BBBB");
+	assert_int_equal(r.state, SECRET_USED);
+	assert_int_equal(store_secret_latest(tx, two, &r), 0);
+	assert_string_equal(r.selector, "DDDD");
+}
+
+static void
 test_insert_rules(void **state)
 {
 	struct tx *tx = &((struct fix *)*state)->tx;
@@ -142,6 +163,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_insert_replaces,
 		    fix_setup, fix_teardown),
+		cmocka_unit_test_setup_teardown(test_latest, fix_setup,
+		    fix_teardown),
 		cmocka_unit_test_setup_teardown(test_insert_rules, fix_setup,
 		    fix_teardown),
 		cmocka_unit_test_setup_teardown(test_failed_locks, fix_setup,

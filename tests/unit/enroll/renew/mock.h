@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An EST server in a thread, on the loopback, that can be told to misbehave.
  * Written apart from camca's own server on purpose: two readings of one RFC.
- * Change its fields only while no request is under way. */
+ * Look at and change its fields only while no request is under way, and after
+ * mock_sync(). */
 #ifndef CAMCA_TEST_RENEW_MOCK_H
 #define CAMCA_TEST_RENEW_MOCK_H
 
@@ -15,6 +16,7 @@
 #include "pki.h"
 
 struct mock {
+	pthread_mutex_t mutex;    /* all below, while a request is handled */
 	/* how it behaves */
 	int tls_max;              /* 0: newest */
 	int status;               /* of enroll answers; 200 issues */
@@ -219,6 +221,7 @@ mock_answer(struct mock *m, SSL *ssl, const char *head, const char *body)
 	struct buf bag;
 
 	m->requests++;
+	m->tls_version = SSL_version(ssl);
 	if (auth != NULL) {
 		m->posts_with_auth += post;
 		m->gets_with_auth += !post;
@@ -252,6 +255,7 @@ mock_request(struct mock *m, SSL *ssl)
 {
 	char in[16384], *end = NULL, *len;
 	size_t n = 0, body = 0;
+	bool go_on;
 	int got;
 
 	while (n < sizeof in - 1) {
@@ -271,7 +275,33 @@ mock_request(struct mock *m, SSL *ssl)
 	if (end == NULL)
 		return false;
 	end[2] = '\0';
-	return mock_answer(m, ssl, in, end + 4) && !m->close_each;
+	pthread_mutex_lock(&m->mutex);
+	go_on = mock_answer(m, ssl, in, end + 4) && !m->close_each;
+	pthread_mutex_unlock(&m->mutex);
+	return go_on;
+}
+
+static inline SSL *
+mock_connection(struct mock *m, int fd)
+{
+	SSL *ssl;
+
+	pthread_mutex_lock(&m->mutex);
+	m->connections++;
+	ssl = SSL_new(m->ctx);
+	SSL_set_fd(ssl, fd);
+	if (m->tls_max != 0)
+		SSL_set_max_proto_version(ssl, m->tls_max);
+	pthread_mutex_unlock(&m->mutex);
+	return ssl;
+}
+
+/* Between a request and a look at the fields, and the other way round. */
+static inline void
+mock_sync(struct mock *m)
+{
+	pthread_mutex_lock(&m->mutex);
+	pthread_mutex_unlock(&m->mutex);
 }
 
 static inline void *
@@ -282,13 +312,8 @@ mock_main(void *arg)
 	int fd;
 
 	while ((fd = accept4(m->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
-		m->connections++;
-		ssl = SSL_new(m->ctx);
-		SSL_set_fd(ssl, fd);
-		if (m->tls_max != 0)
-			SSL_set_max_proto_version(ssl, m->tls_max);
+		ssl = mock_connection(m, fd);
 		if (SSL_accept(ssl) == 1) {
-			m->tls_version = SSL_version(ssl);
 			while (mock_request(m, ssl))
 				;
 			SSL_shutdown(ssl);
@@ -316,7 +341,8 @@ mock_identity(struct mock *m, X509 *issuer, EVP_PKEY *issuer_key,
 {
 	struct pki_want w = { .cn = "est.test", .key = m->tls_key,
 	    .issuer = issuer, .issuer_key = issuer_key,
-	    .begin_s = -PKI_DAY_S, .end_s = 3000 * PKI_DAY_S, .san = names };
+	    .begin_s = -PKI_DAY_S, .end_s = 3000 * PKI_DAY_S, .san = names,
+	    .basic = "CA:FALSE" };
 	X509 *c = pki_cert(&w);
 
 	assert_int_equal(SSL_CTX_use_certificate(m->ctx, c), 1);
@@ -332,6 +358,7 @@ mock_start(struct mock *m)
 	socklen_t len = sizeof at;
 
 	memset(m, 0, sizeof *m);
+	pthread_mutex_init(&m->mutex, NULL);
 	m->status = 200;
 	m->words = "no";
 	m->life_s = 90 * PKI_DAY_S;
@@ -359,6 +386,7 @@ mock_stop(struct mock *m)
 	shutdown(m->fd, SHUT_RDWR);
 	pthread_join(m->thread, NULL);
 	close(m->fd);
+	pthread_mutex_destroy(&m->mutex);
 	SSL_CTX_free(m->ctx);
 	X509_free(m->root);
 	X509_free(m->last);

@@ -11,7 +11,8 @@
 
 #include "enroll/renew/http.h"
 
-#define GOOD "HTTP/1.1 200 OK\r\nContent-Type: Application/PKCS7-mime; a=b\r\n" \
+#define GOOD "HTTP/1.1 200 OK\r\n" \
+    "Content-Type: Application/PKCS7-mime; a=b\r\n" \
     "Content-Length: 5\r\n\r\nhello"
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" \
     "3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nTrailer: 1\r\n\r\n"
@@ -176,8 +177,8 @@ too_large(void **state)
 	http_reader_fini(&r);
 	n = (size_t)snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\n");
 	for (int i = 0; i < 9; i++)
-		n += (size_t)snprintf(text + n, sizeof text - n, "A: %02000d\r\n",
-		    i);
+		n += (size_t)snprintf(text + n, sizeof text - n,
+		    "A: %02000d\r\n", i);
 	assert_int_equal(feed(&r, text, n, 100, &why), CAMCA_ELIMIT);
 	http_reader_fini(&r);
 }
@@ -271,7 +272,8 @@ requests(void **state)
 	assert_int_equal(http_request(&out, &u, "cacerts", NULL, NULL, NULL),
 	    0);
 	assert_non_null(strstr(buf_str(&out),
-	    "GET /.well-known/est/lab/cacerts HTTP/1.1\r\nHost: [::1]:8443\r\n"));
+	    "GET /.well-known/est/lab/cacerts HTTP/1.1\r\n"
+	    "Host: [::1]:8443\r\n"));
 	assert_null(strstr(buf_str(&out), "Authorization"));
 	buf_reset(&out);
 	assert_int_equal(buf_puts(&body, "AAAA\n"), 0);
@@ -279,7 +281,8 @@ requests(void **state)
 	    "application/pkcs10", &body, "dTpw"), 0);
 	assert_non_null(strstr(buf_str(&out), "POST "));
 	assert_non_null(strstr(buf_str(&out), "Authorization: Basic dTpw\r\n"));
-	assert_non_null(strstr(buf_str(&out), "Content-Length: 5\r\n\r\nAAAA\n"));
+	assert_non_null(strstr(buf_str(&out),
+	    "Content-Length: 5\r\n\r\nAAAA\n"));
 	buf_fini(&out);
 	buf_fini(&body);
 }

@@ -82,7 +82,8 @@ made_and_read_back(void **state)
 static void
 broken_texts(void **state)
 {
-	static const char encrypted[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+	static const char encrypted[] =
+	    "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
 	    "MAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
 	EVP_PKEY *k = pki_key(), *back = NULL;
 	struct refusal why;

@@ -46,11 +46,13 @@ static void
 bad_urls(void **state)
 {
 	static const char *const bad[] = { "", "http://h", "https://",
-	    "https:///x", "https://h:0", "https://h:65536", "https://h:99999999",
+	    "https:///x", "https://h:0", "https://h:65536",
+	    "https://h:99999999",
 	    "https://h:", "https://h:8x", "https://u@h", "https://h h",
 	    "https://h\r\nX: y", "https://[::1", "https://[::1]x",
 	    "https://[zz]", "https://h/other", "https://h/.well-known/estx",
-	    "https://h/.well-known/est/a/b", "https://h/.well-known/est/cacerts",
+	    "https://h/.well-known/est/a/b",
+	    "https://h/.well-known/est/cacerts",
 	    "https://h/.well-known/est/..", "https://h/.well-known/est/a%20b",
 	    "https://h/.well-known/est/a?b", "https://h?x",
 	    "https://h/.well-known/est//" };
