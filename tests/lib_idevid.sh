@@ -53,17 +53,17 @@ maker_key() { # FILE
 	openssl ecparam -name prime256v1 -genkey -noout -out "$1" 2>/dev/null
 }
 
-maker_init() { # NAME
-	local d=$TMP/$1 a
+maker_init() { # NAME [NAME-IN-CERTIFICATES]
+	local d=$TMP/$1 a name=${2:-$1}
 	mkdir -p "$d"
 	for a in root sub; do
 		maker_authority "$d" "$a"
 		maker_key "$d/$a.key"
 	done
 	openssl req -x509 -key "$d/root.key" -out "$d/root.pem" -days 9000 \
-	    -subj "/O=$1/CN=$1 Device Root CA" \
+	    -subj "/O=$name/CN=$name Device Root CA" \
 	    -addext keyUsage=critical,keyCertSign,cRLSign &&
-	openssl req -new -key "$d/sub.key" -subj "/O=$1/CN=$1 Device CA 1" \
+	openssl req -new -key "$d/sub.key" -subj "/O=$name/CN=$name Device CA 1" \
 	    -out "$d/sub.csr" &&
 	openssl ca -batch -notext -config "$d/root.conf" -in "$d/sub.csr" \
 	    -out "$d/sub.pem" -days 8000 -extensions issuing 2>/dev/null

@@ -177,8 +177,10 @@ secret_failed_tx(struct tx *tx, void *arg)
 		return ret;
 	if ((ret = store_device_by_pk(tx, m->row.device, &d)) < 0)
 		return ret;
-	event_init(&e, &x->a->events, m->row.state == SECRET_LOCKED ?
-	    "secret.locked" : "secret.failed", d.id, x->c->caller->actor);
+	/* It locks once; tries after that are failures like those before. */
+	event_init(&e, &x->a->events, m->row.state == SECRET_LOCKED &&
+	    m->row.attempts == SECRET_MAX_ATTEMPTS ? "secret.locked" :
+	    "secret.failed", d.id, x->c->caller->actor);
 	event_add(&e, "attempts", "%lld", (long long)m->row.attempts);
 	return event_put(tx, &e);
 }
@@ -189,7 +191,7 @@ est_secret_failed(struct est *x)
 	struct secret_miss m = { .x = x };
 	int ret = store_tx(x->a->store, DB_WRITE, secret_failed_tx, &m);
 
-	/* A secret that is used or locked counts no more: nothing to note. */
+	/* Gone meanwhile: nothing to note. */
 	if (ret < 0 && ret != CAMCA_ECONFLICT && ret != CAMCA_ENOENT)
 		log_msg(LOG_ERROR, "secret", "wrong try is not recorded: %s",
 		    camca_strerror(ret));

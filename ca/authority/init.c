@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ca/authority/authority.h"
 #include "ca/base/auto.h"
@@ -166,8 +167,12 @@ init_ceremony(struct authority *a, const struct init_options *o,
 	if (ret != CAMCA_ENOENT)
 		return ret;
 	ret = init_make_cas(&x, why);
-	if (ret == CAMCA_OK)
+	/* SoftHSM leaves new key files to the page cache: no certificate may be
+	 * on record whose key a power cut could take. */
+	if (ret == CAMCA_OK) {
+		sync();
 		ret = store_tx(a->store, DB_WRITE, init_tx, &x);
+	}
 	for (k = 0; k < INIT_CAS_MAX; k++) {
 		X509_free(x.certs[k]);
 		store_issuer_free(&x.rows[k]);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ca/authority/ops.h"
 #include "ca/base/auto.h"
@@ -177,8 +178,11 @@ rollover_run(struct op_call *c, struct ca_set *set)
 	ret = ca_make_next(c->a->hsm, c->a->ctx, x.cur, root, type,
 	    x.cur->not_after_ms - x.cur->not_before_ms, crl_url, issuer_url,
 	    &x.row, &c->why);
-	if (ret == CAMCA_OK)
+	/* As at the ceremony: the key first, then its certificate. */
+	if (ret == CAMCA_OK) {
+		sync();
 		ret = store_tx(c->a->store, DB_WRITE, rollover_tx, &x);
+	}
 	if (ret == CAMCA_OK) {
 		log_msg(LOG_NOTE, name, "generation %lld takes over",
 		    (long long)x.row.generation);

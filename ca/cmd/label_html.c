@@ -18,7 +18,7 @@ static const char label_style[] =
     ".label{border:.3mm solid #000;border-radius:2mm;padding:2mm 2.5mm;"
     "break-inside:avoid;page-break-inside:avoid;overflow:hidden}\n"
     ".label h2{margin:0 0 1mm;font-size:11pt;overflow-wrap:anywhere}\n"
-    ".qr{display:block;width:34mm;height:34mm;margin:0 auto;fill:#000}\n"
+    ".qr{display:block;width:34mm;height:34mm;margin:0 auto}\n"
     "dl{display:grid;grid-template-columns:auto 1fr;gap:.2mm 1.5mm;"
     "margin:1mm 0}\n"
     "dt{color:#444;font-size:7pt}\n"

@@ -22,7 +22,7 @@ struct ca {
 	int64_t not_before_ms, not_after_ms;
 };
 
-/* All of them: an immutable snapshot, counted; a rollover publishes a new one. */
+/* All of them: an immutable snapshot, counted; a rollover makes a new one. */
 struct ca_set {
 	struct ca *list;        /* order of issuer.id */
 	size_t n;
@@ -90,10 +90,10 @@ CAMCA_MUST int ca_bag(const struct ca_set *set, const char *name,
     int64_t now_ms, struct buf *out);
 /* Certificates a server sends under a leaf of ca: ca, its NewWithOld where it
  * has one, not the root. PEM appended. Any thread. Clients that trust the root
- * (it is in every /cacerts bag) are reached by all; those that pinned nothing but
- * the generation before need a path builder that tries both issuers (NSS), which
- * OpenSSL's does not, and one that knows RFC 5280 6.1.4 (l), which GnuTLS's does
- * not. */
+ * (it is in every /cacerts bag) are reached by all; those that pinned nothing
+ * but the generation before need a path builder that tries both issuers (NSS),
+ * which OpenSSL's does not, and one that knows RFC 5280 6.1.4 (l), which
+ * GnuTLS's does not. */
 CAMCA_MUST int ca_chain_pem(const struct ca_set *set, const struct ca *ca,
     struct buf *out);
 
@@ -132,8 +132,8 @@ CAMCA_MUST int idevid_verify(STACK_OF(X509) *chain, const struct vendor_row *v,
  * checked when it is used. Any thread. */
 CAMCA_MUST int idevid_check_roots(const char *pem, size_t n,
     struct refusal *why);
-CAMCA_MUST int idevid_check_crls(const char *pem, size_t n, const char *roots_pem,
-    size_t roots_n, struct refusal *why);
+CAMCA_MUST int idevid_check_crls(const char *pem, size_t n,
+    const char *roots_pem, size_t roots_n, struct refusal *why);
 /* Refuses (CAMCA_EPOLICY, 409) roots that carry name or key of one of our own
  * CAs: a certificate of ours must not pass for a factory identity. */
 CAMCA_MUST int idevid_check_not_ours(const char *pem, size_t n,

@@ -131,7 +131,8 @@ ca_load_cert(struct ca *ca, struct refusal *why)
 		return ca_refused(ca, why, "a stored certificate is damaged");
 	if (cert_times(ca->cert, &ca->not_before_ms, &ca->not_after_ms) < 0 ||
 	    !ca_is_ca(ca->cert))
-		return ca_refused(ca, why, "its certificate is no CA certificate");
+		return ca_refused(ca, why,
+		    "its certificate is no CA certificate");
 	ski = X509_get0_subject_key_id(ca->cert);
 	if (ski == NULL || ASN1_STRING_length(ski) != 20 ||
 	    memcmp(ASN1_STRING_get0_data(ski), ca->row.ski, 20) != 0)
@@ -193,7 +194,8 @@ ca_load_links(const struct ca_set *set, const struct ca *ca,
 	    !ca_links(ca->old_with_new, prev->cert, ca->cert) ||
 	    !ca_links(ca->new_with_old, ca->cert, prev->cert))
 		return ca_refused(ca, why,
-		    "its rollover certificates do not join it to the generation before");
+		    "its rollover certificates do not join it to the "
+		    "generation before");
 	return CAMCA_OK;
 }
 

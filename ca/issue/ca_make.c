@@ -183,13 +183,15 @@ ca_subject(const struct ca_spec *spec, X509_NAME **out, struct refusal *why)
 	    strlen(spec->name))
 		return refuse(why, CAMCA_EINVAL, 400, "ca.name",
 		    "A CA's short name has 1 to 32 of a-z, 0-9 and '-'.");
-	if (X509_NAME_add_entry_by_NID(name, NID_organizationName, MBSTRING_UTF8,
-	    (const unsigned char *)spec->organization, -1, -1, 0) != 1 ||
+	if (X509_NAME_add_entry_by_NID(name, NID_organizationName,
+	    MBSTRING_UTF8, (const unsigned char *)spec->organization, -1, -1,
+	    0) != 1 ||
 	    X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
 	    (const unsigned char *)spec->common_name, -1, -1, 0) != 1) {
 		ERR_clear_error();
 		return refuse(why, CAMCA_EINVAL, 400, "ca.subject",
-		    "Organization and common name of CA %s need 1 to 64 characters of UTF-8 each.",
+		    "Organization and common name of CA %s need 1 to 64 "
+		    "characters of UTF-8 each.",
 		    spec->name);
 	}
 	*out = TAKE(name);
@@ -245,7 +247,8 @@ ca_check_next(const struct ca *cur, int64_t now_ms, int64_t not_after_ms,
 	/* Else OldWithNew would end before the certificates that need it. */
 	if (not_after_ms < cur->not_after_ms)
 		return refuse(why, CAMCA_EPOLICY, 409, "ca.next-too-short",
-		    "The next generation of CA %s must not expire before this one.",
+		    "The next generation of CA %s must not expire before this "
+		    "one.",
 		    cur->row.name);
 	return CAMCA_OK;
 }

@@ -42,18 +42,21 @@ ca_check_usage(X509 *leaf, struct refusal *why)
 		    "The client certificate's extensions are malformed.");
 	if ((flags & EXFLAG_CRITICAL) != 0)
 		return ca_verify_refused(why, "client.critical-extension",
-		    "The client certificate has an unknown critical extension.");
+		    "The client certificate has an unknown critical "
+		    "extension.");
 	if ((flags & EXFLAG_CA) != 0)
 		return ca_verify_refused(why, "client.is-ca",
 		    "The client certificate is a CA's.");
 	if ((flags & EXFLAG_KUSAGE) != 0 &&
 	    (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0)
 		return ca_verify_refused(why, "client.key-usage",
-		    "The client certificate's key usage has no digitalSignature.");
+		    "The client certificate's key usage has no "
+		    "digitalSignature.");
 	if ((flags & EXFLAG_XKUSAGE) != 0 &&
 	    (X509_get_extended_key_usage(leaf) & XKU_SSL_CLIENT) == 0)
 		return ca_verify_refused(why, "client.extended-key-usage",
-		    "The client certificate's extended key usage has no clientAuth.");
+		    "The client certificate's extended key usage has no "
+		    "clientAuth.");
 	return CAMCA_OK;
 }
 
@@ -71,7 +74,8 @@ ca_check_time(const struct ca_set *set, const struct ca *ca, X509 *leaf,
 	    now_ms > ca->not_after_ms + 999 || now_ms < root->not_before_ms ||
 	    now_ms > root->not_after_ms + 999)
 		return ca_verify_refused(why, "client.issuer-expired",
-		    "The CA that issued the client certificate is not valid now.");
+		    "The CA that issued the client certificate is not valid "
+		    "now.");
 	if (now_ms < first)
 		return ca_verify_refused(why, "client.not-yet-valid",
 		    "The client certificate is not valid yet.");

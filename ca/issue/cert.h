@@ -42,13 +42,13 @@ struct cert_plan {
 /* Unsigned v3 certificate, the caller's. notBefore = now - 5 min, but not
  * before the issuer's; notAfter = now + validity, cut at the issuer's. SKI (RFC
  * 7093 method 1: leftmost 160 bits of SHA-256), AKI keyid, BC CA:FALSE
- * critical, KU critical, EKU, SAN (critical iff the subject is empty), CDP, AIA.
- * CDP and AIA only where the profile carries them too. For hsm_sign_cert; its
- * X509_get0_pubkey() is NULL until it has been decoded from DER.
+ * critical, KU critical, EKU, SAN (critical iff the subject is empty); CDP and
+ * AIA where the profile carries them too. For hsm_sign_cert; X509_get0_pubkey()
+ * of it is NULL until it has been decoded from DER.
  * CAMCA_EPOLICY "issue.issuer-expires" where less than a tenth of the validity
  * would be left, "issue.no-name"; CAMCA_ETIME "issue.clock" where the clock is
- * before the issuer's notBefore; CAMCA_EINVAL for a plan that contradicts itself;
- * CAMCA_ENOMEM, CAMCA_ECRYPTO. Any thread. */
+ * before the issuer's notBefore; CAMCA_EINVAL for a plan that contradicts
+ * itself; CAMCA_ENOMEM, CAMCA_ECRYPTO. Any thread. */
 CAMCA_MUST int cert_build(const struct cert_plan *plan, X509 **out,
     struct refusal *why);
 

@@ -69,7 +69,8 @@ cert_add_all(X509 *cert, const struct cert_plan *plan)
 static int
 cert_check_plan(const struct cert_plan *plan, struct refusal *why)
 {
-	const char *urls[] = { plan->crl_url, plan->issuer_url, plan->ocsp_url };
+	const char *urls[] = { plan->crl_url, plan->issuer_url,
+	    plan->ocsp_url };
 
 	/* Zero, negative or 21 octets: RFC 5280 4.1.2.2. */
 	if (plan->serial[0] == 0 || plan->serial[0] > 0x7f)
@@ -82,11 +83,13 @@ cert_check_plan(const struct cert_plan *plan, struct refusal *why)
 			    urls[i]);
 	if (X509_get0_subject_key_id(plan->issuer) == NULL)
 		return refuse(why, CAMCA_EINVAL, 500, "issue.issuer",
-		    "The issuing CA's certificate has no subject key identifier.");
+		    "The issuing CA's certificate has no subject key "
+		    "identifier.");
 	if (X509_NAME_entry_count(plan->subject) == 0 && (plan->san == NULL ||
 	    sk_GENERAL_NAME_num(plan->san) <= 0))
 		return refuse(why, CAMCA_EPOLICY, 403, "issue.no-name",
-		    "Profile %s gives this device neither subject nor subjectAltName.",
+		    "Profile %s gives this device neither subject nor "
+		    "subjectAltName.",
 		    plan->profile->name);
 	return CAMCA_OK;
 }

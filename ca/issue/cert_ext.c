@@ -97,7 +97,8 @@ cert_window(const X509 *issuer, int64_t now_ms, int64_t validity_ms,
 	if (now_ms < CERT_SKEW_MS || now_ms > CERT_TIME_MAX_MS ||
 	    validity_ms < 1000 || validity_ms > CERT_TIME_MAX_MS)
 		return refuse(why, CAMCA_EINVAL, 500, "issue.validity",
-		    "The clock or the validity is outside the years 1970 to 9999.");
+		    "The clock or the validity is outside the years 1970 to "
+		    "9999.");
 	if (issuer != NULL && cert_times(issuer, &first, &last) < 0)
 		return refuse(why, CAMCA_EINVAL, 500, "issue.issuer",
 		    "The issuing CA's certificate has no readable validity.");
@@ -110,7 +111,8 @@ cert_window(const X509 *issuer, int64_t now_ms, int64_t validity_ms,
 		end = last;
 	if (end - now_ms < validity_ms / 10 || end - now_ms < 1000)
 		return refuse(why, CAMCA_EPOLICY, 503, "issue.issuer-expires",
-		    "The issuing CA expires before a tenth of the validity is over; it needs its next generation.");
+		    "The issuing CA expires before a tenth of the validity is "
+		    "over; it needs its next generation.");
 	*not_before_ms = now_ms - CERT_SKEW_MS < first ? first :
 	    (now_ms - CERT_SKEW_MS) / 1000 * 1000;
 	*not_after_ms = end / 1000 * 1000;
@@ -130,7 +132,8 @@ cert_uri_valid(const char *uri)
 		if (!isalnum((unsigned char)*p) && strchr("+-.", *p) == NULL)
 			return false;
 	for (const char *p = colon; *p != '\0'; p++)
-		if (*p <= ' ' || *p >= 0x7f || strchr("\"<>\\^`{|}", *p) != NULL)
+		if (*p <= ' ' || *p >= 0x7f ||
+		    strchr("\"<>\\^`{|}", *p) != NULL)
 			return false;
 	return true;
 }

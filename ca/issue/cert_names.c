@@ -66,8 +66,8 @@ cert_subject_add(X509_NAME *name, char *item, struct refusal *why)
 		    "%s is no subject attribute that a profile may use.", item);
 	/* Its own RDN each: a '+' in a value cannot make a second attribute. */
 	if (*value == '\0' || cert_has_control(value) ||
-	    X509_NAME_add_entry_by_NID(name, subject_types[i].nid, MBSTRING_UTF8,
-	    (const unsigned char *)value, -1, -1, 0) != 1) {
+	    X509_NAME_add_entry_by_NID(name, subject_types[i].nid,
+	    MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0) != 1) {
 		if (cert_clear_errors() == CAMCA_ENOMEM)
 			return refuse_default(why, CAMCA_ENOMEM);
 		return refuse(why, CAMCA_EPOLICY, 403, "issue.subject-value",
@@ -111,8 +111,8 @@ cert_email_valid(const char *s)
 	if (at == NULL || at == s || at - s > 64 || !cert_dns_valid(at + 1))
 		return false;
 	for (; s < at; s++)
-		if (!isalnum((unsigned char)*s) && strchr("!#$%&'*+-/=?^_`{|}~.",
-		    *s) == NULL)
+		if (!isalnum((unsigned char)*s) &&
+		    strchr("!#$%&'*+-/=?^_`{|}~.", *s) == NULL)
 			return false;
 	return true;
 }
@@ -185,7 +185,8 @@ cert_subject(const struct profile *p, const struct profile_fields *f,
 	char item[CERT_ITEM_MAX];
 	int ret;
 
-	for (size_t i = 0; i < PROFILE_ITEMS_MAX && p->subject[i] != NULL; i++) {
+	for (size_t i = 0; i < PROFILE_ITEMS_MAX && p->subject[i] != NULL;
+	    i++) {
 		ret = profile_expand(p->subject[i], f, item, sizeof item, why);
 		if (ret == CAMCA_ENOENT)
 			continue;
@@ -233,7 +234,8 @@ cert_names(const struct profile *p, const struct profile_fields *f,
 		return ret;
 	if (X509_NAME_entry_count(name) == 0 && sk_GENERAL_NAME_num(san) == 0)
 		return refuse(why, CAMCA_EPOLICY, 403, "issue.no-name",
-		    "Profile %s gives this device neither subject nor subjectAltName.",
+		    "Profile %s gives this device neither subject nor "
+		    "subjectAltName.",
 		    p->name);
 	*san_out = sk_GENERAL_NAME_num(san) > 0 ? TAKE(san) : NULL;
 	*subject_out = TAKE(name);

@@ -5,6 +5,7 @@
 
 #include "ca/base/auto.h"
 #include "ca/issue/ca.h"
+#include "ca/issue/cert_ext.h"
 #include "ca/issue/idevid_pem.h"
 #include "ca/issue/idevid_serial.h"
 
@@ -26,10 +27,12 @@ static const struct {
 	const char *detail;
 } path_errors[] = {
 	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "idevid.untrusted", NULL },
-	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "idevid.untrusted", NULL },
+	{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "idevid.untrusted",
+	    NULL },
 	{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "idevid.untrusted", NULL },
 	{ X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "idevid.untrusted", NULL },
-	{ X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "idevid.untrusted", NULL },
+	{ X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "idevid.untrusted",
+	    NULL },
 	{ X509_V_ERR_CERT_SIGNATURE_FAILURE, "idevid.signature",
 	    "A signature in the factory identity's chain is wrong." },
 	{ X509_V_ERR_CERT_NOT_YET_VALID, "idevid.not-yet-valid",
@@ -67,7 +70,8 @@ idevid_path_refused(int error, struct refusal *why)
 			continue;
 		return refuse(why, CAMCA_EAUTH, 403, path_errors[i].code, "%s",
 		    path_errors[i].detail != NULL ? path_errors[i].detail :
-		    "The factory identity does not chain to a pinned root of its vendor.");
+		    "The factory identity does not chain to a pinned root of "
+		    "its vendor.");
 	}
 	return refuse(why, CAMCA_EAUTH, 403, "idevid.invalid",
 	    "The factory identity is refused: %s.",
@@ -109,7 +113,8 @@ idevid_check_path(STACK_OF(X509) *path, struct refusal *why)
 	for (int i = 1; i < n; i++)
 		if (X509_check_ca(sk_X509_value(path, i)) != 1)
 			return idevid_refused(why, "idevid.invalid-ca",
-			    "An issuer in the factory identity's chain is no CA.");
+			    "An issuer in the factory identity's chain is no "
+			    "CA.");
 	return CAMCA_OK;
 }
 
@@ -146,7 +151,8 @@ static const struct {
 	[CRL_MISSING] = { "idevid.crl-missing",
 	    "The vendor's CRL for the factory identity's chain is missing." },
 	[CRL_UNUSABLE] = { "idevid.crl-unusable",
-	    "The vendor's CRL is partial, malformed or has unknown critical extensions." },
+	    "The vendor's CRL is partial, malformed or has unknown critical "
+	    "extensions." },
 	[CRL_FOREIGN] = { "idevid.crl-signature",
 	    "The vendor's CRL is not signed by the certificate's issuer." },
 	[CRL_EARLY] = { "idevid.crl-not-yet-valid",
@@ -156,6 +162,7 @@ static const struct {
 struct idevid_crl {
 	X509_CRL *crl;               /* NULL: none counts, fault says why */
 	enum idevid_crl_fault fault;
+	bool memory;                 /* ran out: nothing is known */
 	int64_t this_ms, next_ms;
 };
 
@@ -200,7 +207,9 @@ idevid_find_crl(const STACK_OF(X509_CRL) *crls, X509 *issuer, int64_t now_ms)
 		best.this_ms = this_ms;
 		best.next_ms = next_ms;
 	}
-	ERR_clear_error();
+	/* Without this a revoked device would get in where CRLs are optional:
+	 * a signature that could not be checked looks like a wrong one. */
+	best.memory = cert_clear_errors() == CAMCA_ENOMEM;
 	return best;
 }
 
@@ -212,10 +221,13 @@ idevid_check_revoked(X509 *cert, X509 *issuer, const STACK_OF(X509_CRL) *crls,
 	X509_REVOKED *entry = NULL;
 
 	/* Listed is listed, however old the list is. */
+	if (found.memory)
+		return refuse_default(why, CAMCA_ENOMEM);
 	if (found.crl != NULL &&
 	    X509_CRL_get0_by_cert(found.crl, &entry, cert) != 0)
 		return idevid_refused(why, "idevid.revoked",
-		    "The vendor has revoked a certificate of the factory identity's chain.");
+		    "The vendor has revoked a certificate of the factory "
+		    "identity's chain.");
 	if (!v->crl_required)
 		return CAMCA_OK;
 	if (found.crl == NULL)

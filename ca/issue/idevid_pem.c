@@ -161,7 +161,8 @@ idevid_pem_crls(const char *pem, size_t n, STACK_OF(X509_CRL) **out,
 static bool
 idevid_entry_plain(const X509_REVOKED *rev)
 {
-	const STACK_OF(X509_EXTENSION) *exts = X509_REVOKED_get0_extensions(rev);
+	const STACK_OF(X509_EXTENSION) *exts =
+	    X509_REVOKED_get0_extensions(rev);
 
 	for (int i = 0; i < sk_X509_EXTENSION_num(exts); i++) {
 		X509_EXTENSION *e = sk_X509_EXTENSION_value(exts, i);
@@ -189,7 +190,8 @@ idevid_crl_unusable(X509_CRL *crl)
 		X509_EXTENSION *e = X509_CRL_get_ext(crl, i);
 		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(e));
 
-		if (nid == NID_delta_crl || nid == NID_issuing_distribution_point)
+		if (nid == NID_delta_crl ||
+		    nid == NID_issuing_distribution_point)
 			return "it is partial, indirect or a delta";
 		if (X509_EXTENSION_get_critical(e) && nid != NID_crl_number &&
 		    nid != NID_authority_key_identifier)
@@ -340,8 +342,10 @@ idevid_check_not_ours(const char *pem, size_t n, const struct ca_set *set,
 
 	for (int i = 0; ret == 0 && i < sk_X509_num(roots); i++)
 		if (idevid_is_ours(set, sk_X509_value(roots, i)))
-			ret = refuse(why, CAMCA_EPOLICY, 409, "idevid.root-is-ours",
-			    "A vendor root has the name or key of this authority's own CA.");
+			ret = refuse(why, CAMCA_EPOLICY, 409,
+			    "idevid.root-is-ours",
+			    "A vendor root has the name or key of this "
+			    "authority's own CA.");
 	ERR_clear_error();
 	sk_X509_pop_free(roots, X509_free);
 	return ret;

@@ -40,11 +40,13 @@ idevid_put_serial(const uint8_t *p, int n, char *out, size_t out_len,
 {
 	if (n <= 0 || (size_t)n >= out_len)
 		return idevid_refused(why, "idevid.serial-length",
-		    "The factory identity's serial number is empty or too long.");
+		    "The factory identity's serial number is empty or too "
+		    "long.");
 	for (int i = 0; i < n; i++)
 		if (p[i] < 0x20 || p[i] == 0x7f)
 			return idevid_refused(why, "idevid.serial-characters",
-			    "The factory identity's serial number has control characters.");
+			    "The factory identity's serial number has control "
+			    "characters.");
 	memcpy(out, p, (size_t)n);
 	out[n] = '\0';
 	return CAMCA_OK;
@@ -85,7 +87,8 @@ idevid_put_octets(const ASN1_OCTET_STRING *os, char *out, size_t out_len,
 			continue;
 		if ((size_t)n * 2 >= out_len)
 			return idevid_refused(why, "idevid.serial-length",
-			    "The factory identity's serial number is empty or too long.");
+			    "The factory identity's serial number is empty or "
+			    "too long.");
 		enc_hex(out, p, (size_t)n);
 		return CAMCA_OK;
 	}

@@ -401,7 +401,8 @@ crl_current(struct store *s, const struct ca *ca, const struct camca_ctx *ctx,
 	if (life_ms < CRL_LIFE_MIN_MS || now_ms < 0 ||
 	    life_ms > CRL_TIME_MAX_MS - now_ms)
 		return refuse(why, CAMCA_EINVAL, 500, "crl.life",
-		    "A CRL lives at least a minute and ends before the year 10000.");
+		    "A CRL lives at least a minute and ends before the year "
+		    "10000.");
 	/* Losing the race for a number means that another builder stored a CRL
 	 * meanwhile: mostly the one wanted here. */
 	for (int i = 0; ret == CAMCA_ECONFLICT && i < CRL_TRIES; i++) {

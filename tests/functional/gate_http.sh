@@ -16,7 +16,7 @@ cleanup() {
 	[ -n "$gate_pid" ] && kill "$gate_pid" 2>/dev/null
 	[ -n "$mock_pid" ] && kill "$mock_pid" 2>/dev/null
 	wait 2>/dev/null
-	rm -rf "$dir"
+	[ -n "${KEEP:-}" ] && cp "$dir/gate.log" "$KEEP"; rm -rf "$dir"
 }
 trap cleanup EXIT
 

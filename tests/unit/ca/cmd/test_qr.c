@@ -35,24 +35,29 @@ QRcode_free(QRcode *q)
 	fn(q);
 }
 
-/* Draws the path into a matrix with the quiet zone. */
+/* Draws the path into a matrix of w modules; how many it makes dark. */
 static size_t
-draw(const char *svg, unsigned char *m, size_t side)
+draw(const char *svg, unsigned char *m, size_t w)
 {
-	const char *p = strstr(svg, "d=\"");
-	unsigned x, y, w, w2;
+	const char *p = strstr(svg, " d=\"");
+	unsigned x = 0, y = 0, step, run;
 	size_t dark = 0;
 	int used;
 
 	assert_non_null(p);
-	for (p += 3; *p == 'M'; p += used) {
+	for (p += 4; *p != '"'; p += used) {
 		used = 0;
-		assert_int_equal(sscanf(p, "M%u %uh%uv1h-%uz%n", &x, &y, &w,
-		    &w2, &used), 4);
-		assert_int_equal(w, w2);
-		assert_true(x + w <= side && y < side);
-		for (; w > 0; w--, x++, dark++)
-			m[y * side + x] = 1;
+		if (*p == 'M')
+			assert_int_equal(sscanf(p, "M%u %uh%u%n", &x, &y, &run,
+			    &used), 3);
+		else {
+			assert_int_equal(sscanf(p, "m%u 0h%u%n", &step, &run,
+			    &used), 2);
+			x += step;
+		}
+		assert_true(used > 0 && run > 0 && x + run <= w && y < w);
+		for (; run > 0; run--, x++, dark++)
+			m[y * w + x] = 1;
 	}
 	assert_string_equal(p, "\"/></svg>");
 	return dark;
@@ -65,23 +70,23 @@ test_same_modules(void **state)
 	    ".well-known/est&id=cam-0001&otp=ABCD-EFGH";
 	QRcode *q = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
 	unsigned char m[200 * 200] = { 0 };
-	size_t side, x, y, w, dark = 0;
+	size_t i, w, dark = 0;
+	char view[64];
 	struct buf b;
 
 	(void)state;
 	assert_non_null(q);
 	w = (size_t)q->width;
-	side = w + 8;
 	buf_init(&b, 0);
 	assert_int_equal(qr_svg(&b, text), 0);
-	for (y = 0; y < w; y++)
-		for (x = 0; x < w; x++)
-			dark += q->data[y * w + x] & 1;
-	assert_int_equal(draw(buf_str(&b), m, side), dark);
-	for (y = 0; y < w; y++)
-		for (x = 0; x < w; x++)
-			assert_int_equal(m[(y + 4) * side + x + 4],
-			    q->data[y * w + x] & 1);
+	snprintf(view, sizeof view, "viewBox=\"-4 -4.5 %zu %zu\"", w + 8,
+	    w + 8);
+	assert_non_null(strstr(buf_str(&b), view));
+	for (i = 0; i < w * w; i++)
+		dark += q->data[i] & 1;
+	assert_int_equal(draw(buf_str(&b), m, w), dark);
+	for (i = 0; i < w * w; i++)
+		assert_int_equal(m[i], q->data[i] & 1);
 	QRcode_free(q);
 	buf_fini(&b);
 }

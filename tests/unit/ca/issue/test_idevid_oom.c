@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory that runs out at each allocation in turn: a factory identity that is
+ * refused stays refused, and nothing leaks. */
+#include "tests/unit/ca/issue/vendor_pki.h"
+
+#include <openssl/crypto.h>
+
+static long alloc_left = -1;
+
+static int
+alloc_fails(void)
+{
+	return alloc_left >= 0 && alloc_left-- == 0;
+}
+
+static void *
+alloc_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return alloc_fails() ? NULL : malloc(n);
+}
+
+static void *
+alloc_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return alloc_fails() ? NULL : realloc(p, n);
+}
+
+static void
+alloc_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+/* Runs it with the first, second, ... allocation failing until none does;
+ * returns how often it said yes before that. */
+static int
+each_allocation(struct pki *k, int want)
+{
+	int yes = 0, ret;
+
+	for (long n = 0; n < 100000; n++) {
+		memset(&k->why, 0, sizeof k->why);
+		alloc_left = n;
+		ret = idevid_verify(k->chain, &k->v, NOW_MS, k->serial,
+		    sizeof k->serial, &k->why);
+		if (alloc_left >= 0) {
+			alloc_left = -1;
+			assert_int_equal(ret, want);
+			assert_true(n > 100);
+			return yes;
+		}
+		assert_true(ret == 0 || k->why.http != 0);
+		assert_int_equal(ERR_peek_error(), 0);
+		yes += ret == 0;
+	}
+	fail();
+	return yes;
+}
+
+static void
+test_good_chain(void **state)
+{
+	struct pki *k = *state;
+	struct crl_spec r = crl_root(k), m = crl_mid(k);
+
+	publish(k, &r, &m);
+	each_allocation(k, 0);
+}
+
+static void
+test_revoked_stays_out(void **state)
+{
+	struct pki *k = *state;
+	struct crl_spec r = crl_root(k), m = crl_mid(k);
+
+	m.revoked = k->leaf;
+	publish(k, &r, &m);
+	assert_int_equal(each_allocation(k, CAMCA_EAUTH), 0);
+	k->v.crl_required = 0;
+	assert_int_equal(each_allocation(k, CAMCA_EAUTH), 0);
+}
+
+static void
+test_unknown_vendor_stays_out(void **state)
+{
+	struct pki *k = *state;
+	struct spec s = { .subject = "CN=cam/serialNumber=1", .key = k->key };
+
+	set_leaf(k, cert_of(&s));
+	assert_int_equal(each_allocation(k, CAMCA_EAUTH), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PKI_TEST(test_good_chain), PKI_TEST(test_revoked_stays_out),
+		PKI_TEST(test_unknown_vendor_stays_out),
+	};
+
+	/* Before OpenSSL has allocated anything. */
+	if (CRYPTO_set_mem_functions(alloc_malloc, alloc_realloc,
+	    alloc_free) != 1)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
