@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # camca: one Makefile, no recursion. Everything built lies under $(BUILD).
 #   make help    the targets
 BUILD   ?= build
@@ -154,12 +155,13 @@ demo:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
 	    $(DESTDIR)$(PREFIX)/share/camca $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man8 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install $(BUILD)/camca $(BUILD)/camca-renew $(DESTDIR)$(PREFIX)/bin
 	install $(BUILD)/camcad $(BUILD)/camca-gate $(DESTDIR)$(PREFIX)/sbin
 	cp -R policies $(DESTDIR)$(PREFIX)/share/camca/
 	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 docs/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 docs/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 scripts/camca.bash-completion \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/camca

@@ -24,14 +24,20 @@ FAILED=0
 PASSED=0
 
 cleanup() {
-	local p
+	local p rc=$?
 	for p in "${PIDS[@]:-}"; do
 		[ -n "$p" ] && kill "$p" 2>/dev/null
 	done
 	for p in "${PIDS[@]:-}"; do
 		[ -n "$p" ] && wait "$p" 2>/dev/null
 	done
+	# A daemon's report in a sanitizer build is a failure of the test.
+	if grep -ahE -A 40 'Sanitizer: |runtime error: ' "$TMP"/*.log 2>/dev/null; then
+		echo "not ok no sanitizer reports anything"
+		rc=1
+	fi
 	[ -n "${KEEP:-}" ] || rm -rf "$TMP"
+	exit "$rc"
 }
 trap cleanup EXIT
 
@@ -111,9 +117,17 @@ start_gate() {
 	EST=https://localhost:$EST_PORT/.well-known/est
 	export AUTHORITY_PID GATE_PID EST_PORT HTTP_PORT EST
 }
-stop() { # PID: ends a daemon and waits for it
-	kill "$1" 2>/dev/null
+stop() { # PID [SIGNAL]: ends a daemon and waits for it; its exit status
+	local p rc left=()
+	kill -s "${2:-TERM}" "$1" 2>/dev/null
 	wait "$1" 2>/dev/null
+	rc=$?
+	# Its number may be another process's soon.
+	for p in "${PIDS[@]:-}"; do
+		[ "$p" = "$1" ] || left+=("$p")
+	done
+	PIDS=("${left[@]:-}")
+	return "$rc"
 }
 # Both daemons, and the root certificate as $TMP/root.pem.
 camca_start() {

@@ -61,6 +61,9 @@ est_load_current(struct tx *tx, struct est *x)
 	    memcmp(x->cur.spki, spki, sizeof spki) != 0))
 		return refuse(&x->c->why, CAMCA_EAUTH, 403, "client.unknown",
 		    "The client certificate is not on record.");
+	/* The refusals below should name the device in their event. */
+	if (ret == CAMCA_OK && x->dev.pk == 0 && x->cur.device != 0)
+		ret = store_device_by_pk(tx, x->cur.device, &x->dev);
 	if (ret < 0)
 		return ret;
 	if (x->cur.status != CERT_GOOD)
@@ -146,10 +149,11 @@ auth_secret(struct tx *tx, struct est *x)
 	if (ret < 0)
 		return ret;
 	x->have_secret = true;
-	ret = secret_check(&row, x->secret_hash, x->csr.spki, x->now,
-	    &x->secret_again, &x->c->why);
+	/* First, so that the refusal's event names the device. */
+	ret = store_device_by_pk(tx, row.device, &x->dev);
 	if (ret == CAMCA_OK)
-		ret = store_device_by_pk(tx, row.device, &x->dev);
+		ret = secret_check(&row, x->secret_hash, x->csr.spki, x->now,
+		    &x->secret_again, &x->c->why);
 	/* RFC 7030 3.2.3: the user name may be empty; else it is the device. */
 	if (ret == CAMCA_OK && x->user != NULL && x->user[0] != '\0' &&
 	    strcmp(x->user, x->dev.id) != 0)
@@ -328,6 +332,10 @@ est_authenticate(struct tx *tx, struct est *x)
 			return refuse(&x->c->why, CAMCA_EAUTH, 403,
 			    "auth.renew-instead", "A camera with a "
 			    "certificate of ours renews at simplereenroll.");
+		if (x->cur.device != x->dev.pk)
+			return refuse(&x->c->why, CAMCA_EAUTH, 403,
+			    "auth.two-devices", "Secret and client "
+			    "certificate belong to two devices.");
 	} else if (leaf != NULL) {
 		if ((ret = est_find_vendor(tx, x)) < 0 ||
 		    (ret = auth_idevid_device(tx, x)) < 0)

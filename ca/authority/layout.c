@@ -20,7 +20,8 @@
 
 enum layout_owner { OWN_ROOT, OWN_AUTHORITY, OWN_GATE, OWN_SHARED };
 
-/* run/ carries the gate's group and hands it to the socket (set-group-ID). */
+/* run/ carries the gate's group and hands it to the socket (set-group-ID).
+ * Others may pass it: the socket's own mode says whether they may connect. */
 static const struct {
 	const char *name;
 	mode_t mode;
@@ -29,7 +30,7 @@ static const struct {
 	{ "", 0755, OWN_ROOT },
 	{ "db", 0700, OWN_AUTHORITY },
 	{ "hsm", 0700, OWN_AUTHORITY },
-	{ "run", 02750, OWN_SHARED },
+	{ "run", 02751, OWN_SHARED },
 	{ "gate", 0755, OWN_GATE },
 };
 

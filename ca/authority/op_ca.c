@@ -107,7 +107,7 @@ op_crl_get(struct op_call *c)
 	int ret = CAMCA_ENOENT;
 
 	if (ca != NULL)
-		ret = crl_current(c->a->store, ca, c->a->ctx,
+		ret = crl_current(c->a->store, ca, &c->a->events,
 		    c->a->conf.crl_life_s * 1000, &row, &c->why);
 	if (ret == CAMCA_OK) {
 		c->result = json_pack("{s:I}", "number",

@@ -28,11 +28,14 @@ device_json(const struct device_row *d)
 json_t *
 document_json(const struct document_row *d)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:b}",
+	json_t *o = json_pack("{s:s, s:s, s:s}",
 	    "kind", document_kind_name((enum document_kind)d->kind),
-	    "number", d->number, "issuer", d->issuer, "passed", d->passed != 0);
+	    "number", d->number, "issuer", d->issuer);
 
 	if (o != NULL) {
+		if (d->kind == DOC_ASSESSMENT)
+			json_object_set_new(o, "passed",
+			    json_boolean(d->passed));
 		json_set_time(o, "date", d->date_ms);
 		json_set_time(o, "expires", d->expires_ms);
 		json_set_hex(o, "sha256", d->sha256, sizeof d->sha256);
@@ -170,7 +173,7 @@ device_list_tx(struct tx *tx, void *arg)
 	    device_list_row, &x->page);
 }
 
-static int
+int
 device_state_arg(struct op_call *c, const char *name, int *out)
 {
 	const char *s = arg_text(c, name);
@@ -297,58 +300,5 @@ op_device_document(struct op_call *c)
 	    (ret = store_tx(c->a->store, DB_WRITE, device_document_tx, &x)) < 0)
 		return ret;
 	c->result = json_pack("{s:o}", "document", document_json(&x.row));
-	return c->result != NULL ? CAMCA_OK : CAMCA_ENOMEM;
-}
-
-struct device_move {
-	struct op_call *c;
-	struct device_row dev;
-	int to;
-	int64_t now;
-};
-
-static int
-device_move_tx(struct tx *tx, void *arg)
-{
-	struct device_move *x = arg;
-	enum device_state from;
-	struct event e;
-	int ret = store_device_get(tx, arg_text(x->c, "id"), &x->dev);
-
-	if (ret == CAMCA_ENOENT)
-		return refuse(&x->c->why, ret, 404, "device.unknown",
-		    "There is no device '%s'.", arg_text(x->c, "id"));
-	if (ret < 0)
-		return ret;
-	from = (enum device_state)x->dev.state;
-	if (!device_move_ok(from, (enum device_state)x->to))
-		return refuse(&x->c->why, CAMCA_ECONFLICT, 409, "device.move",
-		    "A device that is %s cannot become %s.",
-		    device_state_name(from),
-		    device_state_name((enum device_state)x->to));
-	ret = store_device_move(tx, x->dev.pk, from, (enum device_state)x->to,
-	    x->now);
-	if (ret < 0)
-		return ret;
-	x->dev.state = x->to;
-	event_init(&e, &x->c->a->events, "device.moved", x->dev.id,
-	    x->c->caller->actor);
-	event_add(&e, "from", "%s", device_state_name(from));
-	event_add(&e, "to", "%s", device_state_name((enum device_state)x->to));
-	event_add(&e, "reason", "%s", arg_text(x->c, "reason"));
-	return event_put(tx, &e);
-}
-
-int
-op_device_move(struct op_call *c)
-{
-	struct device_move x = { .c = c };
-	int ret;
-
-	if ((ret = device_state_arg(c, "state", &x.to)) < 0 ||
-	    (ret = authority_now(c->a, &x.now, &c->why)) < 0 ||
-	    (ret = store_tx(c->a->store, DB_WRITE, device_move_tx, &x)) < 0)
-		return ret;
-	c->result = json_pack("{s:o}", "device", device_json(&x.dev));
 	return c->result != NULL ? CAMCA_OK : CAMCA_ENOMEM;
 }

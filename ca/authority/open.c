@@ -59,13 +59,14 @@ authority_open_store(struct authority *a, bool create, struct refusal *why)
 static void
 authority_users(struct authority *a)
 {
-	struct passwd *pw = getpwnam(a->conf.gate_user);
+	struct passwd *pw = getpwnam(a->conf.authority_user);
+	bool dropped = pw != NULL && pw->pw_uid == geteuid();
 	size_t i;
 
-	a->gate_uid = pw != NULL && (getuid() != pw->pw_uid) ? pw->pw_uid :
-	    (uid_t)-1;
-	if (geteuid() != 0 && getpwnam(a->conf.authority_user) == NULL)
-		a->gate_uid = (uid_t)-1;
+	/* Only who began as root could give the gate a user of its own. */
+	pw = getpwnam(a->conf.gate_user);
+	a->gate_uid = dropped && pw != NULL && pw->pw_uid != geteuid() ?
+	    pw->pw_uid : (uid_t)-1;
 	for (i = 0; i < a->conf.noperators; i++) {
 		pw = getpwnam(a->conf.operators[i]);
 		if (pw != NULL)

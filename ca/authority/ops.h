@@ -22,6 +22,7 @@ OP(op_device_add);
 OP(op_device_list);
 OP(op_device_show);
 OP(op_device_document);
+/* op_move.c */
 OP(op_device_move);
 /* op_import.c */
 OP(op_device_import);
@@ -70,6 +71,8 @@ json_t *cert_json(const struct cert_row *r, const char *device,
 json_t *pending_json(const struct pending_row *r, const char *device);
 /* The lines of device.added and device.imported. */
 void device_event_fields(struct event *e, const struct device_row *d);
+/* State of a device by name; *out -1 where the argument is absent. */
+CAMCA_MUST int device_state_arg(struct op_call *c, const char *name, int *out);
 /* Puts the device.document event of r. */
 CAMCA_MUST int document_event(struct tx *tx, struct op_call *c,
     const char *device, const struct document_row *r);

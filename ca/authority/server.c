@@ -271,8 +271,10 @@ server_read(struct server *s, struct conn *k)
 	return got == 0;
 }
 
+/* Operators who are neither root nor in the gate's group can connect only where
+ * all may; who is no operator is turned away by server_identify() then. */
 static int
-server_listen(const char *path)
+server_listen(const char *path, bool for_all)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd;
@@ -287,7 +289,7 @@ server_listen(const char *path)
 		return -1;
 	unlink(path);
 	if (bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0 ||
-	    chmod(path, 0660) != 0 || listen(fd, 128) != 0) {
+	    chmod(path, for_all ? 0666 : 0660) != 0 || listen(fd, 128) != 0) {
 		log_msg(LOG_ERROR, path, "cannot listen: %s", strerror(errno));
 		close(fd);
 		return -1;
@@ -367,7 +369,7 @@ server_run(struct authority *a, int ready_fd, int wake_fd)
 	s->listener = -1;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	ret = config_socket_path(a->conf.state, path, sizeof path);
-	if (ret == CAMCA_OK && (s->listener = server_listen(path)) < 0)
+	if (ret == CAMCA_OK && (s->listener = server_listen(path, a->noperators > 0)) < 0)
 		ret = CAMCA_EIO;
 	if (ret == CAMCA_OK && (server_watch(s, s->listener, &s->listener) ||
 	    server_watch(s, wake_fd, &s->wake)))

@@ -16,7 +16,7 @@ struct labels_wish {
 	const char *site, *batch;            /* or NULL */
 	const struct cmd_values *ids;        /* its "ID" values, or NULL */
 	const char *csv, *html;              /* files, or NULL */
-	const char *url;                     /* EST address, NULL: from the state */
+	const char *url;                     /* EST address, NULL: ours */
 	int64_t ttl_s;                       /* 0: the level's */
 };
 /* Makes the secrets and writes the files, mode 0600, each whole or not at all.

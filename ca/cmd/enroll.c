@@ -11,10 +11,11 @@ static const struct cmd_opt list_opts[] = {
 };
 
 static const struct out_column list_columns[] = {
-	{ "id", "ID", NULL }, { "device", "DEVICE", NULL }, { "label", "LABEL", NULL },
-	{ "state", "STATE", NULL }, { "created", "CREATED", NULL },
-	{ "expires", "EXPIRES", NULL }, { "decided_by", "BY", NULL },
-	{ "reason", "REASON", NULL }, { NULL, NULL, NULL },
+	{ "id", "ID", NULL }, { "device", "DEVICE", NULL },
+	{ "label", "LABEL", NULL }, { "state", "STATE", NULL },
+	{ "created", "CREATED", NULL }, { "expires", "EXPIRES", NULL },
+	{ "decided_by", "BY", NULL }, { "reason", "REASON", NULL },
+	{ NULL, NULL, NULL },
 };
 
 static const struct cmd_opt approve_opts[] = {

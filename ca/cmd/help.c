@@ -163,9 +163,11 @@ help_words(FILE *f, const char *noun, const char *verb)
 static int
 help_operations(struct cmd_env *env)
 {
-	static const struct out_column columns[] = { { "name", "OPERATION", NULL },
-		{ "who", "WHO", NULL }, { "writes", "WRITES", NULL }, { "help", "WHAT", NULL },
-		{ NULL, NULL, NULL } };
+	static const struct out_column columns[] = {
+		{ "name", "OPERATION", NULL }, { "who", "WHO", NULL },
+		{ "writes", "WRITES", NULL }, { "help", "WHAT", NULL },
+		{ NULL, NULL, NULL },
+	};
 	struct out_table t;
 	json_t *result;
 	int ret = cmd_call(env, "system.ops", NULL, &result);

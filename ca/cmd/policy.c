@@ -40,9 +40,10 @@ policy_validity(struct buf *b, const json_t *item)
 }
 
 static const struct out_column profile_columns[] = {
-	{ "name", "PROFILE", NULL }, { "label", "LABEL", NULL }, { "default", "DEFAULT", NULL },
-	{ "issuer", "ISSUER", NULL }, { "auth", "AUTHENTICATION", NULL },
-	{ "pop", "PROOF", NULL }, { "validity_s", "VALIDITY", policy_validity }, { NULL, NULL, NULL },
+	{ "name", "PROFILE", NULL }, { "label", "LABEL", NULL },
+	{ "default", "DEFAULT", NULL }, { "issuer", "ISSUER", NULL },
+	{ "auth", "AUTHENTICATION", NULL }, { "pop", "PROOF", NULL },
+	{ "validity_s", "VALIDITY", policy_validity }, { NULL, NULL, NULL },
 };
 
 static const struct out_column level_columns[] = {

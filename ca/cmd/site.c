@@ -18,8 +18,9 @@ static const struct cmd_opt list_opts[] = {
 };
 
 static const struct out_column list_columns[] = {
-	{ "id", "SITE", NULL }, { "level", "LEVEL", NULL }, { "name", "NAME", NULL },
-	{ "created", "CREATED", NULL }, { NULL, NULL, NULL },
+	{ "id", "SITE", NULL }, { "level", "LEVEL", NULL },
+	{ "name", "NAME", NULL }, { "created", "CREATED", NULL },
+	{ NULL, NULL, NULL },
 };
 
 const struct cmd cmd_site[] = {

@@ -31,8 +31,8 @@ static const struct cmd_opt set_opts[] = {
 };
 
 static const struct out_column list_columns[] = {
-	{ "name", "VENDOR", NULL }, { "enabled", "ENABLED", NULL }, { "roots", "ROOTS", NULL },
-	{ "crl_required", "CRL REQUIRED", NULL },
+	{ "name", "VENDOR", NULL }, { "enabled", "ENABLED", NULL },
+	{ "roots", "ROOTS", NULL }, { "crl_required", "CRL REQUIRED", NULL },
 	{ "crl_next_update", "CRL GOOD UNTIL", NULL }, { NULL, NULL, NULL },
 };
 

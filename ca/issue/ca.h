@@ -114,8 +114,9 @@ CAMCA_MUST int ca_verify_leaf(const struct ca_set *set, X509 *leaf,
  * revocation by the vendor's PEM CRLs for every non-root certificate of the
  * path, fail closed: no CRL, one not signed by the issuer, or one past
  * nextUpdate + grace refuses, where crl_required. A certificate that a CRL
- * lists is refused in every case. CRLs must be complete and direct: delta,
- * indirect and partial ones (IDP) do not count. Factory certificates are
+ * lists is refused in every case, and so is one whose issuer is named by a CRL
+ * that it did not sign. CRLs must be complete and direct: delta, indirect and
+ * partial ones (IDP) do not count. Factory certificates are
  * sloppy, so extensions may be missing (X509_V_FLAG_X509_STRICT is off); but
  * each issuer must say CA:TRUE, the leaf must not, EKU is absent or holds
  * clientAuth, and nothing is weaker than 112 bits (RSA 2048, SHA-256).

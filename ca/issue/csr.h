@@ -68,8 +68,8 @@ CAMCA_MUST int csr_check_wishes(const struct csr *c, const struct profile *p,
     struct refusal *why);
 
 /* RFC 7030 4.2.2: subject and subjectAltName of the request equal those of the
- * certificate: subject by DER, SAN as a set of DER GeneralNames, absent equals
- * absent. CAMCA_EPOLICY, 403 "reenroll.subject-differs" or
+ * certificate: subject by its characters (UTF8String or PrintableString), SAN as
+ * a set of DER GeneralNames, absent equals absent. CAMCA_EPOLICY, 403 "reenroll.subject-differs" or
  * "reenroll.san-differs". */
 CAMCA_MUST int csr_same_identity(const struct csr *c, X509 *cert,
     struct refusal *why);

@@ -83,17 +83,44 @@ csr_check_key(const struct csr *c, const struct keycheck *keys,
 
 /* ---- names ---- */
 
-/* RFC 7030 4.2.2 says "identical", and so not RFC 5280 7.1, which folds case
- * and string types. */
+/* UTF8String and PrintableString of the same characters: which of the two a
+ * client writes is its library's habit (Go and strongSwan the latter). Case and
+ * spaces are not folded, as RFC 5280 7.1 would: RFC 7030 4.2.2 says
+ * "identical". */
+static bool
+csr_text_equal(const ASN1_STRING *a, const ASN1_STRING *b)
+{
+	int ta = ASN1_STRING_type(a), tb = ASN1_STRING_type(b);
+	int n = ASN1_STRING_length(a);
+	bool texts = (ta == V_ASN1_UTF8STRING ||
+	    ta == V_ASN1_PRINTABLESTRING) && (tb == V_ASN1_UTF8STRING ||
+	    tb == V_ASN1_PRINTABLESTRING);
+
+	return (ta == tb || texts) && n == ASN1_STRING_length(b) &&
+	    memcmp(ASN1_STRING_get0_data(a), ASN1_STRING_get0_data(b),
+	    (size_t)n) == 0;
+}
+
 static bool
 csr_name_equal(const X509_NAME *a, const X509_NAME *b)
 {
-	const unsigned char *pa, *pb;
-	size_t na, nb;
+	int i, n = X509_NAME_entry_count(a);
+	const X509_NAME_ENTRY *x, *y;
 
-	return X509_NAME_get0_der(a, &pa, &na) &&
-	    X509_NAME_get0_der(b, &pb, &nb) && na == nb &&
-	    memcmp(pa, pb, na) == 0;
+	if (n != X509_NAME_entry_count(b))
+		return false;
+	for (i = 0; i < n; i++) {
+		x = X509_NAME_get_entry(a, i);
+		y = X509_NAME_get_entry(b, i);
+		/* The set says which entries share a RelativeDistinguishedName. */
+		if (X509_NAME_ENTRY_set(x) != X509_NAME_ENTRY_set(y) ||
+		    OBJ_cmp(X509_NAME_ENTRY_get_object(x),
+		    X509_NAME_ENTRY_get_object(y)) != 0 ||
+		    !csr_text_equal(X509_NAME_ENTRY_get_data(x),
+		    X509_NAME_ENTRY_get_data(y)))
+			return false;
+	}
+	return true;
 }
 
 struct name_der {

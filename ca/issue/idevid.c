@@ -5,7 +5,6 @@
 
 #include "ca/base/auto.h"
 #include "ca/issue/ca.h"
-#include "ca/issue/cert_ext.h"
 #include "ca/issue/idevid_pem.h"
 #include "ca/issue/idevid_serial.h"
 
@@ -142,8 +141,8 @@ idevid_path(STACK_OF(X509) *chain, const STACK_OF(X509) *roots,
 	    refuse_default(why, CAMCA_ENOMEM);
 }
 
-/* Why a CRL of the issuer's name does not count, most telling reason last. */
-enum idevid_crl_fault { CRL_MISSING, CRL_UNUSABLE, CRL_FOREIGN, CRL_EARLY };
+/* Why a CRL of the issuer does not count, the gravest reason last. */
+enum idevid_crl_fault { CRL_MISSING, CRL_UNUSABLE, CRL_EARLY, CRL_FOREIGN };
 static const struct {
 	const char *code;
 	const char *detail;
@@ -162,19 +161,36 @@ static const struct {
 struct idevid_crl {
 	X509_CRL *crl;               /* NULL: none counts, fault says why */
 	enum idevid_crl_fault fault;
-	bool memory;                 /* ran out: nothing is known */
 	int64_t this_ms, next_ms;
 };
+
+/* By name, and by key identifier where the CRL has one: generations of a CA
+ * share a name. */
+static bool
+idevid_crl_is_by(X509_CRL *crl, X509 *issuer)
+{
+	AUTHORITY_KEYID *aki;
+	bool same;
+
+	if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
+	    X509_get_subject_name(issuer)) != 0)
+		return false;
+	aki = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, NULL,
+	    NULL);
+	same = aki == NULL || X509_check_akid(issuer, aki) == X509_V_OK;
+	AUTHORITY_KEYID_free(aki);
+	return same;
+}
 
 static enum idevid_crl_fault
 idevid_crl_check(X509_CRL *crl, X509 *issuer, int64_t now_ms,
     int64_t *this_ms, int64_t *next_ms)
 {
 	if (idevid_crl_unusable(crl) != NULL ||
-	    idevid_crl_times(crl, this_ms, next_ms) < 0)
+	    idevid_crl_times(crl, this_ms, next_ms) < 0 ||
+	    (X509_get_key_usage(issuer) & KU_CRL_SIGN) == 0)
 		return CRL_UNUSABLE;
-	if ((X509_get_key_usage(issuer) & KU_CRL_SIGN) == 0 ||
-	    X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1)
+	if (X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1)
 		return CRL_FOREIGN;
 	if (*this_ms > now_ms + IDEVID_CRL_SKEW_MS)
 		return CRL_EARLY;
@@ -193,8 +209,7 @@ idevid_find_crl(const STACK_OF(X509_CRL) *crls, X509 *issuer, int64_t now_ms)
 		enum idevid_crl_fault fault;
 		int64_t this_ms = 0, next_ms = 0;
 
-		if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
-		    X509_get_subject_name(issuer)) != 0)
+		if (!idevid_crl_is_by(crl, issuer))
 			continue;
 		fault = idevid_crl_check(crl, issuer, now_ms, &this_ms,
 		    &next_ms);
@@ -207,9 +222,7 @@ idevid_find_crl(const STACK_OF(X509_CRL) *crls, X509 *issuer, int64_t now_ms)
 		best.this_ms = this_ms;
 		best.next_ms = next_ms;
 	}
-	/* Without this a revoked device would get in where CRLs are optional:
-	 * a signature that could not be checked looks like a wrong one. */
-	best.memory = cert_clear_errors() == CAMCA_ENOMEM;
+	ERR_clear_error();
 	return best;
 }
 
@@ -221,8 +234,11 @@ idevid_check_revoked(X509 *cert, X509 *issuer, const STACK_OF(X509_CRL) *crls,
 	X509_REVOKED *entry = NULL;
 
 	/* Listed is listed, however old the list is. */
-	if (found.memory)
-		return refuse_default(why, CAMCA_ENOMEM);
+	/* Also where CRLs are optional: a signature that could not be checked,
+	 * for lack of memory say, must not let a revoked device in. */
+	if (found.fault == CRL_FOREIGN)
+		return idevid_refused(why, crl_faults[CRL_FOREIGN].code,
+		    crl_faults[CRL_FOREIGN].detail);
 	if (found.crl != NULL &&
 	    X509_CRL_get0_by_cert(found.crl, &entry, cert) != 0)
 		return idevid_refused(why, "idevid.revoked",

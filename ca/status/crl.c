@@ -350,23 +350,48 @@ crl_sign(struct crl_work *w, int64_t now_ms, int64_t life_ms,
 	return ret;
 }
 
+struct crl_put {
+	const struct crl_work *w;
+	const struct crl_row *row;
+	const struct event_source *src;
+};
+
 static int
-crl_put(struct tx *tx, void *arg)
+crl_put_tx(struct tx *tx, void *arg)
 {
-	return store_crl_put(tx, arg);
+	const struct crl_put *p = arg;
+	uint8_t hash[32];
+	struct event e;
+	int ret = store_crl_put(tx, p->row);
+
+	if (ret < 0)
+		return ret;
+	if (EVP_Digest(p->row->der.p, p->row->der.n, hash, NULL, EVP_sha256(),
+	    NULL) != 1)
+		return CAMCA_ECRYPTO;
+	event_init(&e, p->src, "crl.issued", NULL, "camcad");
+	event_add_hex(&e, "issuer-ski", p->w->ca->row.ski,
+	    sizeof p->w->ca->row.ski);
+	event_add(&e, "number", "%lld", (long long)p->row->number);
+	event_add_hex(&e, "crl-sha256", hash, sizeof hash);
+	event_add_time(&e, "this-update", p->row->this_update_ms);
+	event_add_time(&e, "next-update", p->row->next_update_ms);
+	event_add(&e, "rev-seq", "%lld", (long long)p->row->rev_seq);
+	return event_put(tx, &e);
 }
 
 static int
-crl_next(struct store *s, struct crl_work *w, int64_t now_ms,
-    int64_t life_ms, struct crl_row *out)
+crl_next(struct store *s, struct crl_work *w, const struct event_source *src,
+    int64_t now_ms, int64_t life_ms, struct crl_row *out)
 {
 	struct crl_row row = { 0 };
+	struct crl_put put = { w, &row, src };
 	int ret = store_tx(s, DB_READ, crl_read_all, w);
 
 	if (ret == 0)
 		ret = crl_sign(w, now_ms, life_ms, &row);
 	if (ret == 0)
-		ret = store_tx(s, DB_WRITE, crl_put, &row);
+		ret = store_tx(s, DB_WRITE, crl_put_tx, &put);
 	if (ret < 0) {
 		store_blob_free(&row.der);
 		return ret;
@@ -391,11 +416,11 @@ crl_failed(const struct crl_work *w, int ret, struct refusal *why)
 }
 
 int
-crl_current(struct store *s, const struct ca *ca, const struct camca_ctx *ctx,
-    int64_t life_ms, struct crl_row *out, struct refusal *why)
+crl_current(struct store *s, const struct ca *ca,
+    const struct event_source *src, int64_t life_ms, struct crl_row *out, struct refusal *why)
 {
 	struct crl_work w = { .ca = ca };
-	int64_t now_ms = ctx_now_ms(ctx);
+	int64_t now_ms = ctx_now_ms(src->ctx);
 	int ret = CAMCA_ECONFLICT;
 
 	if (life_ms < CRL_LIFE_MIN_MS || now_ms < 0 ||
@@ -413,7 +438,7 @@ crl_current(struct store *s, const struct ca *ca, const struct camca_ctx *ctx,
 			break;
 		}
 		if (ret == 0)
-			ret = crl_next(s, &w, now_ms, life_ms, out);
+			ret = crl_next(s, &w, src, now_ms, life_ms, out);
 	}
 	if (ret == CAMCA_ECONFLICT)
 		ret = CAMCA_EBUSY;

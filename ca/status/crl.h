@@ -3,6 +3,7 @@
 #ifndef CAMCA_STATUS_CRL_H
 #define CAMCA_STATUS_CRL_H
 
+#include "ca/custody/event.h"
 #include "ca/issue/ca.h"
 
 #define CRL_LIFE_MIN_MS (60 * 1000)
@@ -19,7 +20,7 @@
  * entry of the one before ("crl.shrinks"); CAMCA_EBUSY after losing too often;
  * CAMCA_EINVAL (life_ms). The stored CRL stays as it was. Any thread. */
 CAMCA_MUST int crl_current(struct store *s, const struct ca *ca,
-    const struct camca_ctx *ctx, int64_t life_ms, struct crl_row *out,
+    const struct event_source *src, int64_t life_ms, struct crl_row *out,
     struct refusal *why);
 
 #endif

@@ -231,6 +231,7 @@ cache_fetched(void *arg, json_t *result, const struct refusal *why)
 	struct cache_waiter *w, *next;
 	struct refusal broken = { 0 };
 
+	json_decref(result);
 	if (why == NULL && item == NULL) {
 		refuse_default(&broken, CAMCA_EPROTO);
 		why = &broken;

@@ -222,7 +222,7 @@ est_on_result(void *arg, json_t *result, const struct refusal *why)
 	if (why != NULL)
 		r->why = *why;
 	else
-		r->result = json_incref(result);
+		r->result = result;
 	r->phase = EST_ANSWERED;
 	atomic_fetch_sub(&r->gate->busy, 1);
 	MHD_resume_connection(r->mhd);

@@ -270,6 +270,7 @@ ident_answered(void *arg, json_t *result, const struct refusal *why)
 	else
 		ident_accept(id, json_string_value(chain),
 		    json_string_length(chain));
+	json_decref(result);
 	pthread_mutex_lock(&id->lock);
 	id->asking = false;
 	pthread_mutex_unlock(&id->lock);

@@ -68,8 +68,8 @@ static void
 report_done(void *arg, json_t *result, const struct refusal *why)
 {
 	(void)arg;
-	(void)result;
 	(void)why;
+	json_decref(result);
 }
 
 static int

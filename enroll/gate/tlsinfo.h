@@ -8,7 +8,9 @@
 #include "ca/base/refusal.h"
 #include "enroll/est/call.h"
 
-/* TLS 1.2 and 1.3, forward secrecy, AEAD; no resumption (RFC 9148 9.1). */
+/* TLS 1.2 and 1.3, forward secrecy, AEAD; no resumption (RFC 9148 9.1). Clients
+ * that do not know RFC 5746 (strongSwan 5.9) are let in: its attack needs a
+ * second handshake, and libmicrohttpd ends the connection that asks for one. */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" \
     ":-KX-ALL:+ECDHE-ECDSA:-MAC-ALL:+AEAD" \
     ":-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305" \
@@ -19,7 +21,7 @@
     ":+SIGN-RSA-PSS-RSAE-SHA384:+SIGN-RSA-PSS-RSAE-SHA512" \
     ":+SIGN-RSA-PSS-SHA256:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-SHA512" \
     ":+SIGN-RSA-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512" \
-    ":%NO_TICKETS:%SAFE_RENEGOTIATION"
+    ":%NO_TICKETS:%PARTIAL_RENEGOTIATION"
 
 /* Fills out (zeroed by the caller) from an established session; the chain is
  * borrowed until the session ends. The chain is not verified here: the

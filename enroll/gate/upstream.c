@@ -255,40 +255,49 @@ upstream_fail_calls(struct upstream *u, int64_t now_ms)
 	}
 }
 
-static void
-upstream_deliver(struct upstream *u, json_t *answer)
+/* The call that id belongs to, its slot free again; NULL: nobody waits. */
+static upstream_fn *
+upstream_claim(struct upstream *u, json_int_t id, void **arg)
 {
-	json_int_t id = json_integer_value(json_object_get(answer, "id"));
-	json_t *error = json_object_get(answer, "error");
-	json_t *result = json_object_get(answer, "result");
 	unsigned i = (unsigned)(id % UPSTREAM_CALLS_MAX);
-	struct upstream_slot *s;
-	struct refusal why;
+	struct upstream_slot *s = &u->slots[i];
 	upstream_fn *fn = NULL;
-	void *arg = NULL;
 
 	if (id <= 0 || i >= u->cfg.max_calls)
-		return;
+		return NULL;
 	pthread_mutex_lock(&u->lock);
-	s = &u->slots[i];
 	if (s->id == id) {
 		fn = s->fn;
-		arg = s->arg;
+		*arg = s->arg;
 		upstream_free_slot(u, s);
 	}
 	pthread_mutex_unlock(&u->lock);
-	if (fn == NULL)
-		return;
-	if (error == NULL && result != NULL) {
-		fn(arg, result, NULL);
-		return;
-	}
-	if (error != NULL)
+	return fn;
+}
+
+/* Frees answer before the result goes to another thread: from then on no two
+ * threads hold references to one value. */
+static void
+upstream_deliver(struct upstream *u, json_t *answer)
+{
+	json_t *error = json_object_get(answer, "error");
+	json_t *result = NULL;
+	struct refusal why;
+	upstream_fn *fn;
+	void *arg = NULL;
+
+	fn = upstream_claim(u, json_integer_value(json_object_get(answer,
+	    "id")), &arg);
+	if (fn != NULL && error != NULL)
 		rpc_refusal(error, &why);
-	else
+	else if (fn != NULL)
+		result = json_incref(json_object_get(answer, "result"));
+	if (fn != NULL && error == NULL && result == NULL)
 		refuse(&why, CAMCA_EPROTO, 500, "system.internal",
 		    "The certificate authority gave no answer.");
-	fn(arg, NULL, &why);
+	json_decref(answer);
+	if (fn != NULL)
+		fn(arg, result, result != NULL ? NULL : &why);
 }
 
 /* All whole frames that have come. */
@@ -306,7 +315,6 @@ upstream_take_frames(struct upstream *u)
 		if (answer == NULL)
 			return CAMCA_EPROTO;
 		upstream_deliver(u, answer);
-		json_decref(answer);
 		rest.data += 4 + n;
 		rest.len -= 4 + n;
 	}

@@ -22,9 +22,9 @@ struct upstream_config {
 	int retry_max_ms;        /* ... up to this */
 };
 
-/* Exactly one of result and why is not NULL; both are borrowed (json_incref
- * keeps a result). Runs once for each accepted call, in the thread of the
- * upstream; must not block and must not call upstream_stop(). */
+/* Exactly one of result and why is not NULL. result is the callee's, its only
+ * reference; why is borrowed. Runs once for each accepted call, in the thread
+ * of the upstream; must not block and must not call upstream_stop(). */
 typedef void upstream_fn(void *arg, json_t *result, const struct refusal *why);
 
 /* The defaults: 4096 calls, 32 MiB, 30 s, 50 ms to 1 s. */

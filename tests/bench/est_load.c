@@ -9,25 +9,13 @@
  * own. --renew: afterwards each camera renews once with its new certificate,
  * timed apart. --baseline: answers are not looked at but for their status, and
  * renewal uses one self-signed certificate. One JSON line a phase. */
-#include <arpa/inet.h>
 #include <argp.h>
-#include <errno.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
-#include <openssl/pkcs7.h>
-#include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "ca/base/auto.h"
-#include "ca/base/enc.h"
+#include "tests/tools/est_client.h"
 
 struct camera {
 	char device[80], secret[64];
@@ -55,35 +43,6 @@ now_s(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static char *
-csr_b64(EVP_PKEY *key, X509 *like)
-{
-	AUTO(X509_REQ) *r = X509_REQ_new();
-	STACK_OF(X509_EXTENSION) *exts = NULL;
-	unsigned char *der = NULL;
-	struct buf b;
-	int i, len;
-
-	X509_REQ_set_pubkey(r, key);
-	if (like != NULL) {
-		X509_REQ_set_subject_name(r, X509_get_subject_name(like));
-		i = X509_get_ext_by_NID(like, NID_subject_alt_name, -1);
-		if (i >= 0) {
-			exts = sk_X509_EXTENSION_new_null();
-			sk_X509_EXTENSION_push(exts, X509_get_ext(like, i));
-			X509_REQ_add_extensions(r, exts);
-			sk_X509_EXTENSION_free(exts);
-		}
-	}
-	X509_REQ_sign(r, key, EVP_sha256());
-	len = i2d_X509_REQ(r, &der);
-	buf_init(&b, 0);
-	if (len <= 0 || enc_base64(&b, der, (size_t)len, 0) < 0)
-		exit(1);
-	OPENSSL_free(der);
-	return (char *)b.data;
 }
 
 static void
@@ -121,11 +80,11 @@ prepare_thread(void *arg)
 
 		if (!L.renewing) {
 			c->key = EVP_EC_gen("P-256");
-			c->csr_b64 = csr_b64(c->key, NULL);
+			c->csr_b64 = est_client_csr(c->key, NULL);
 		} else if (c->cert != NULL) {
 			EVP_PKEY *fresh = EVP_EC_gen("P-256");
 
-			c->renew_b64 = csr_b64(fresh, c->cert);
+			c->renew_b64 = est_client_csr(fresh, c->cert);
 			EVP_PKEY_free(fresh);
 		}
 	}
@@ -146,127 +105,30 @@ in_threads(int n, void *(*fn)(void *))
 }
 
 static SSL *
-client_connect(const struct camera *c)
+load_connect(const struct camera *c)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET,
-	    .sin_port = htons((uint16_t)L.port),
-	    .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	SSL *ssl;
+	SSL *s = est_client_connect(L.ctx, L.port, L.renewing ? c->cert : NULL,
+	    c->key);
 
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	if (connect(fd, (struct sockaddr *)&sa, sizeof sa) != 0) {
-		close(fd);
-		return NULL;
-	}
-	atomic_fetch_add(&L.conns, 1);
-	ssl = SSL_new(L.ctx);
-	SSL_set_fd(ssl, fd);
-	SSL_set_tlsext_host_name(ssl, "localhost");
-	SSL_set1_host(ssl, "localhost");
-	if (L.renewing && c->cert != NULL) {
-		SSL_use_certificate(ssl, c->cert);
-		SSL_use_PrivateKey(ssl, c->key);
-	}
-	if (SSL_connect(ssl) != 1) {
-		SSL_free(ssl);
-		close(fd);
-		return NULL;
-	}
-	return ssl;
-}
-
-static void
-client_close(SSL *ssl)
-{
-	int fd;
-
-	if (ssl == NULL)
-		return;
-	fd = SSL_get_fd(ssl);
-	SSL_shutdown(ssl);
-	SSL_free(ssl);
-	close(fd);
-}
-
-/* Status, body borrowed in buf; -1 where the connection broke. */
-static int
-client_read(SSL *ssl, char *buf, size_t cap, char **body, size_t *len)
-{
-	size_t used = 0, want = 0;
-	char *end = NULL, *cl;
-	int r;
-
-	for (;;) {
-		r = SSL_read(ssl, buf + used, (int)(cap - 1 - used));
-		if (r <= 0)
-			return -1;
-		used += (size_t)r;
-		buf[used] = '\0';
-		if (end == NULL) {
-			end = strstr(buf, "\r\n\r\n");
-			if (end == NULL)
-				continue;
-			cl = strcasestr(buf, "content-length:");
-			want = cl != NULL ? strtoul(cl + 15, NULL, 10) : 0;
-			end += 4;
-		}
-		if (used - (size_t)(end - buf) >= want)
-			break;
-	}
-	*body = end;
-	*len = want;
-	return (int)strtol(buf + 9, NULL, 10);
-}
-
-static X509 *
-bag_first(const char *b64, size_t n)
-{
-	const unsigned char *p;
-	struct buf der;
-	PKCS7 *p7 = NULL;
-	X509 *x = NULL;
-
-	buf_init(&der, 0);
-	if (dec_base64(&der, b64, n, 1) == 0) {
-		p = der.data;
-		p7 = d2i_PKCS7(NULL, &p, (long)der.len);
-	}
-	if (p7 != NULL && sk_X509_num(p7->d.sign->cert) == 1)
-		x = X509_dup(sk_X509_value(p7->d.sign->cert, 0));
-	PKCS7_free(p7);
-	buf_fini(&der);
-	return x;
+	if (s != NULL)
+		atomic_fetch_add(&L.conns, 1);
+	return s;
 }
 
 static int
-client_post(SSL *ssl, struct camera *c, char *buf, size_t cap)
+load_post(SSL *s, struct camera *c, char *buf)
 {
-	const char *body = L.renewing ? c->renew_b64 : c->csr_b64;
-	char *answer = NULL, user[160];
-	struct buf req, auth;
+	struct est_post p = { L.label, L.renewing ? "simplereenroll" :
+	    "simpleenroll", L.renewing ? c->renew_b64 : c->csr_b64,
+	    L.renewing ? NULL : c->device, c->secret, L.keepalive };
+	const char *answer = NULL;
 	size_t len = 0;
 	int status;
 
-	buf_init(&req, 0);
-	buf_init(&auth, 0);
-	snprintf(user, sizeof user, "%s:%s", c->device, c->secret);
-	if (enc_base64(&auth, user, strlen(user), 0) < 0 ||
-	    buf_printf(&req, "POST /.well-known/est/%s%s%s HTTP/1.1\r\n"
-	    "Host: localhost\r\nUser-Agent: est_load\r\nAccept: */*\r\n"
-	    "Content-Type: application/pkcs10\r\nContent-Length: %zu\r\n"
-	    "%s%s%s%s\r\n%s", L.label, L.label[0] ? "/" : "",
-	    L.renewing ? "simplereenroll" : "simpleenroll", strlen(body),
-	    L.renewing ? "" : "Authorization: Basic ",
-	    L.renewing ? "" : buf_str(&auth), L.renewing ? "" : "\r\n",
-	    L.keepalive ? "" : "Connection: close\r\n", body) < 0)
-		exit(1);
-	status = SSL_write(ssl, req.data, (int)req.len) > 0 ?
-	    client_read(ssl, buf, cap, &answer, &len) : -1;
-	buf_fini(&req);
-	buf_fini(&auth);
+	status = est_client_send(s, &p) ?
+	    est_client_read(s, buf, &answer, &len) : -1;
 	if (status == 200 && !L.baseline && !L.renewing) {
-		c->cert = bag_first(answer, len);
+		c->cert = est_client_cert(answer, len);
 		if (c->cert == NULL)
 			status = -2;
 	}
@@ -276,7 +138,7 @@ client_post(SSL *ssl, struct camera *c, char *buf, size_t cap)
 static void *
 load_thread(void *arg)
 {
-	char buf[16384];
+	char buf[EST_CLIENT_ANSWER_MAX];
 	SSL *ssl = NULL;
 	size_t i;
 	int status;
@@ -288,9 +150,8 @@ load_thread(void *arg)
 		if (L.renewing && c->renew_b64 == NULL)
 			continue;
 		if (ssl == NULL)
-			ssl = client_connect(c);
-		status = ssl != NULL ? client_post(ssl, c, buf, sizeof buf) :
-		    -1;
+			ssl = load_connect(c);
+		status = ssl != NULL ? load_post(ssl, c, buf) : -1;
 		if (status == 200) {
 			atomic_fetch_add(&L.ok, 1);
 		} else {
@@ -298,12 +159,12 @@ load_thread(void *arg)
 			atomic_store(&L.last_bad, status);
 		}
 		if (!L.keepalive || status != 200) {
-			client_close(ssl);
+			est_client_close(ssl);
 			ssl = NULL;
 		}
 		ERR_clear_error();
 	}
-	client_close(ssl);
+	est_client_close(ssl);
 	return NULL;
 }
 
@@ -383,13 +244,9 @@ main(int argc, char **argv)
 	size_t i;
 
 	argp_parse(&parser, argc, argv, 0, NULL, NULL);
-	L.ctx = SSL_CTX_new(TLS_client_method());
-	SSL_CTX_set_verify(L.ctx, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_session_cache_mode(L.ctx, SSL_SESS_CACHE_OFF);
-	if (SSL_CTX_load_verify_locations(L.ctx, L.ca, NULL) != 1) {
-		fprintf(stderr, "%s: no certificates\n", L.ca);
+	L.ctx = est_client_ctx(L.ca);
+	if (L.ctx == NULL)
 		return 1;
-	}
 	cameras_read();
 	in_threads(2, prepare_thread);
 	phase("enroll");

@@ -9,7 +9,7 @@ policies
 profile wait camera-ec 's/approval: false/approval: true/' \
     's/retry_after: 60s/retry_after: 7s/' 's/challenge_may_be_other: false/challenge_may_be_other: true/'
 profile short camera-ec 's/approval: false/approval: true/' \
-    's/approval_ttl: 7d/approval_ttl: 5m/'
+    's/approval_ttl: 7d/approval_ttl: 1h/'
 est_init --policies "$POLICIES"
 camca_start
 W=/.well-known/est
@@ -81,7 +81,7 @@ csr "$TMP/exp"
 est_post short/simpleenroll "$TMP/exp" -u "cam-4b:$SECRET" >/dev/null
 check "I4 an entry that waits" equal "$(waiting waiting cam-4b | wc -l)" 1
 SECRET4=$SECRET
-restart_authority +10m
+restart_authority +2h
 check "I4 after its time it cannot be approved" not camca enroll approve \
     "$(waiting all cam-4b)"
 check "I4 asked again: a new entry" equal "$(est_post short/simpleenroll "$TMP/exp" \
@@ -104,18 +104,60 @@ post() { # OP [curl options]
 	est_post "$op" "$TMP/i" "$@"
 }
 csr "$TMP/i"
-refusal "no login" 401 auth.required 'required' post simpleenroll
-refusal "wrong login" 401 secret.refused 'wrong' post simpleenroll -u cam-1:x
-refusal "renewal without certificate" 403 reenroll.certificate-required \
-    'certificate' post simplereenroll
 device cam-7
-refusal "a request for a CA" 403 csr.asks-ca 'CA' sh -c "exit 0" 2>/dev/null >/dev/null
-refusal "no such address" 404 est.no-such-resource 'nothing' get "$TMP/i" $W/none
-refusal "no such label" 404 est.no-such-label 'nowhere' post nowhere/simpleenroll
+as_cam_7() { post simpleenroll -u "cam-7:$SECRET"; }
+body() { # BYTES: as the body of an enrollment
+	printf "$1" >"$TMP/i.b64"
+	as_cam_7
+}
+typed() { # CONTENT-TYPE
+	get "$TMP/i" $W/simpleenroll -H "Content-Type:$1" --data-binary "@$TMP/i.b64"
+}
+refusal "no login" 401 auth.required required post simpleenroll
+refusal "wrong login" 401 secret.refused wrong post simpleenroll -u cam-1:x
+refusal "malformed login" 400 auth.malformed Basic post simpleenroll \
+    -H 'Authorization: Basic !'
+refusal "renewal without certificate" 403 reenroll.certificate-required \
+    certificate post simplereenroll
+refusal "no such address" 404 est.no-such-resource nothing get "$TMP/i" $W/none
+refusal "no such label" 404 est.no-such-label nowhere post nowhere/simpleenroll
 refusal "wrong method" 405 est.method 'POST only' get "$TMP/i" $W/simpleenroll
 refusal "not offered" 501 est.not-offered 'not offer' post serverkeygen
-refusal "wrong media type" 415 est.media-type 'application/pkcs10' post \
-    simpleenroll -H 'Content-Type: text/plain'
-refusal "no media type" 415 est.media-type 'application/pkcs10' post \
-    simpleenroll -H 'Content-Type:'
+refusal "wrong media type" 415 est.media-type application/pkcs10 typed ' text/plain'
+refusal "no media type" 415 est.media-type application/pkcs10 typed ''
+check "I7 parameters and case of the media type do not matter" equal \
+    "$(typed ' Application/PKCS10 ; charset=x')" 401
+csr "$TMP/i" -addext basicConstraints=CA:TRUE
+refusal "forbidden" 403 csr.asks-ca CA as_cam_7
+csr "$TMP/i" -config <(printf '[req]\ndistinguished_name=d\nattributes=a\nprompt=no\n[d]\nCN=x\n[a]\nchallengePassword=AAAA\n')
+refusal "wrong proof of possession" 403 pop.mismatch 'proof of possession' as_cam_7
+refusal "malformed: not base64" 400 est.body-base64 base64 body 'MIIC*'
+refusal "malformed: not DER" 400 csr.not-der DER body 'MAMCAgA='
+refusal "malformed: not PKCS#10" 400 csr.not-pkcs10 PKCS body 'MAMCAQA='
+refusal "malformed: empty" 400 est.body-empty 'no body' body ''
+head -c 70000 /dev/zero | tr '\0' A >"$TMP/i.b64"
+refusal "too large" 413 est.body-too-large 65536 as_cam_7
+check "I8 the events have no secrets and no addresses" sh -c "! '$BIN/camca' \
+    --json event list --limit 100000 | grep -qE '127.0.0.1|$SECRET'"
+
+# The authority away: 503, and the refusals are on record when it is back.
+csr "$TMP/i"
+stop "$AUTHORITY_PID"
+check "I7 no authority: 503" answers 503 'try again' "$TMP/i" as_cam_7
+check "I7 no authority: Retry-After" grep -qiE '^retry-after: [1-9]' "$TMP/i.head"
+check "I7 no authority: cacerts too" equal "$(get "$TMP/i" $W/cacerts)" 503
+start_authority
+check "I7 the authority is back, and the gate finds it" eventually gate_reaches_authority
+check "I8 the refusals meanwhile are events" event_has 'rule [a-z.-]+ http 503|throttle.summary .*rule system'
+csr "$TMP/i"
+check "I7 the same request is served now" equal "$(as_cam_7)" 200
+check "I5 an answer without a refusal has no text" equal \
+    "$(field Content-Type "$TMP/i")" 'application/pkcs7-mime; smime-type=certs-only'
+
+stop "$GATE_PID"
+est_throttle 1
+start_gate
+post simpleenroll -u cam-1:x >/dev/null
+refusal "throttled" 429 auth.throttled 'Too many' post simpleenroll -u cam-1:x
+check "I7 throttled: Retry-After" grep -qiE '^retry-after: [1-9]' "$TMP/i.head"
 finish

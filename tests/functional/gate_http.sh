@@ -472,8 +472,8 @@ check TLS "a connection outlives the renewal" grep -q '^open 1' "$dir/hold"
 kill "$mock_pid"; wait "$mock_pid" 2>/dev/null; mock_pid=
 away() { is 503 /.well-known/est/cacerts && field 'retry-after: [0-9]*'; }
 check I7 "authority away: 503 with Retry-After" all 'until_true away' away \
-    'enroll_is 429 "" "$dir/flat"' \
-    'is 503 /.well-known/est/csrattrs' 'is 404 /x'
+    'is 503 /.well-known/est/simplereenroll -H "$p10" --data-binary \
+    "@$dir/flat"' 'is 503 /.well-known/est/csrattrs' 'is 404 /x'
 check I7 "a CRL that holds is still given" web_is 200 "/crl/$ski.crl"
 check I7 "an unknown CRL: 503" \
     web_is 503 /crl/0000000000000000000000000000000000000000.crl

@@ -352,8 +352,12 @@ probe_hold(struct probe *p, const char *kind, int count)
 		for (i = 0; i < count; i++)
 			probe_hold_drip(&h[i], kind);
 	}
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		open += probe_held(&h[i]);
+		SSL_free(h[i].s);
+		if (h[i].fd >= 0)
+			close(h[i].fd);
+	}
 	printf("open %d\n", open);
 	free(h);
 	return 0;
@@ -493,8 +497,10 @@ main(int argc, char **argv)
 		probe_die("TLS");
 	if (strcmp(argv[1], "hold") == 0) {
 		p.seconds = probe_number(argv[5], 3, 3600);
-		return probe_hold(&p, argv[3], probe_number(argv[4], 1,
+		rc = probe_hold(&p, argv[3], probe_number(argv[4], 1,
 		    PROBE_HOLD_MAX));
+		SSL_CTX_free(p.ctx);
+		return rc;
 	}
 	probe_setup(&p, argc, argv);
 	rc = strcmp(argv[1], "load") == 0 ? probe_load(&p) : probe_post(&p);

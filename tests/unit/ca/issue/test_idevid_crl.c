@@ -100,6 +100,8 @@ test_crl_that_does_not_count(void **state)
 	m.key = k->root_key;                   /* another key, same name */
 	publish(k, &r, &m);
 	refused(k, "idevid.crl-signature");
+	k->v.crl_required = 0;
+	refused(k, "idevid.crl-signature");
 	m = crl_mid(k);
 	m.ext = "1.2.3.4=critical,ASN1:NULL";
 	publish(k, &r, &m);
@@ -140,7 +142,36 @@ test_crl_issuer_may_not_sign(void **state)
 	set_mid(k, cert_of(&mid));
 	m = crl_mid(k);
 	publish(k, &r, &m);
+	refused(k, "idevid.crl-unusable");
+}
+
+/* A list of another generation of the CA, told apart by its key identifier,
+ * is nobody's business; without one it would be taken for a forgery. */
+static void
+test_crl_of_another_generation(void **state)
+{
+	struct pki *k = *state;
+	AUTO(EVP_PKEY) *other = EVP_EC_gen("P-256");
+	struct spec mid = { .subject = "O=Vendor/CN=Mid", .ext = CA_EXT
+	    "subjectKeyIdentifier=DER:04020102", .key = k->mid_key,
+	    .issuer = k->root, .issuer_key = k->root_key };
+	struct crl_spec r = crl_root(k), m;
+
+	set_mid(k, cert_of(&mid));
+	m = crl_mid(k);
+	m.key = other;
+	m.ext = "authorityKeyIdentifier=DER:300480020304";
+	publish(k, &r, &m);
+	refused(k, "idevid.crl-missing");
+	k->v.crl_required = 0;
+	good(k, "ACCC8E012345");
+	m.ext = "authorityKeyIdentifier=DER:300480020102";
+	publish(k, &r, &m);
+	k->v.crl_required = 0;
 	refused(k, "idevid.crl-signature");
+	m.key = k->mid_key;
+	publish(k, &r, &m);
+	good(k, "ACCC8E012345");
 }
 
 static void
@@ -166,6 +197,7 @@ main(void)
 		PKI_TEST(test_crl_newest_counts),
 		PKI_TEST(test_crl_that_does_not_count),
 		PKI_TEST(test_crl_issuer_may_not_sign),
+		PKI_TEST(test_crl_of_another_generation),
 		PKI_TEST(test_crl_bundle_damaged),
 	};
 

@@ -70,7 +70,7 @@ crl_get(struct fix *f, const struct ca *ca, struct crl_row *row)
 {
 	memset(row, 0, sizeof *row);
 	memset(&f->why, 0, sizeof f->why);
-	if (crl_current(f->store, ca, &f->ctx, LIFE_MS, row, &f->why) < 0)
+	if (crl_current(f->store, ca, &(struct event_source){ &f->ctx, "test" }, LIFE_MS, row, &f->why) < 0)
 		fail_msg("%s: %s", f->why.code, f->why.detail);
 	assert_int_equal(ERR_peek_error(), 0);
 }
@@ -344,7 +344,7 @@ test_gate_refuses_to_shrink(void **state)
 	before.this_update_ms = f->now_ms - LIFE_MS;
 	before.next_update_ms = f->now_ms;
 	assert_int_equal(store_tx(f->store, DB_WRITE, forge_tx, &before), 0);
-	assert_int_equal(crl_current(f->store, root, &f->ctx, LIFE_MS, &row,
+	assert_int_equal(crl_current(f->store, root, &(struct event_source){ &f->ctx, "test" }, LIFE_MS, &row,
 	    &f->why), CAMCA_EDB);
 	assert_string_equal(f->why.code, "crl.shrinks");
 	assert_int_equal(f->why.http, 503);
@@ -352,7 +352,7 @@ test_gate_refuses_to_shrink(void **state)
 	before.number = 2;
 	before.der.n--;
 	assert_int_equal(store_tx(f->store, DB_WRITE, forge_tx, &before), 0);
-	assert_int_equal(crl_current(f->store, root, &f->ctx, LIFE_MS, &row,
+	assert_int_equal(crl_current(f->store, root, &(struct event_source){ &f->ctx, "test" }, LIFE_MS, &row,
 	    &f->why), CAMCA_EDB);
 	assert_string_equal(f->why.code, "crl.shrinks");
 	assert_int_equal(ERR_peek_error(), 0);
@@ -368,7 +368,7 @@ test_refused_life(void **state)
 
 	fix_cas(f);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		assert_int_equal(crl_current(f->store, ca_root(f->set), &f->ctx,
+		assert_int_equal(crl_current(f->store, ca_root(f->set), &(struct event_source){ &f->ctx, "test" },
 		    bad[i], &row, &f->why), CAMCA_EINVAL);
 		assert_string_equal(f->why.code, "crl.life");
 	}
@@ -414,7 +414,7 @@ race(void *arg)
 	const unsigned char *p;
 	X509_CRL *crl;
 
-	r->ret = crl_current(r->f->store, r->ca, &r->f->ctx, LIFE_MS, &row,
+	r->ret = crl_current(r->f->store, r->ca, &(struct event_source){ &r->f->ctx, "test" }, LIFE_MS, &row,
 	    NULL);
 	if (r->ret < 0)
 		return NULL;
@@ -531,7 +531,7 @@ test_token_away(void **state)
 	/* What is stored and holds everything needs no token. */
 	assert_int_equal(entries(f, ec, &row), 0);
 	revoked_cert(f, ec, 1, 1);
-	assert_int_equal(crl_current(f->store, ec, &f->ctx, LIFE_MS, &row,
+	assert_int_equal(crl_current(f->store, ec, &(struct event_source){ &f->ctx, "test" }, LIFE_MS, &row,
 	    &f->why), CAMCA_EHSM);
 	assert_int_equal(f->why.http, 503);
 	assert_true(f->why.retry_after_s > 0);

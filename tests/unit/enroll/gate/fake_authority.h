@@ -140,7 +140,7 @@ got_fn(void *arg, json_t *result, const struct refusal *why)
 
 	pthread_mutex_lock(&g->lock);
 	json_decref(g->result);
-	g->result = json_incref(result);
+	g->result = result;
 	memset(&g->why, 0, sizeof g->why);
 	if (why != NULL)
 		g->why = *why;
