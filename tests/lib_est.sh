@@ -85,6 +85,16 @@ renew_csr() {
 	    -nameopt compat | sed 's/^subject=//')" \
 	    ${san:+-addext "subjectAltName=$san"} "$@"
 }
+# challenge_csr FILE VALUE [CN]: with this challengePassword. Not by csr(): its
+# -subj makes openssl req leave the attributes of the settings out.
+challenge_csr() {
+	[ -f "$1.key" ] || openssl ecparam -name prime256v1 -genkey -noout \
+	    -out "$1.key" 2>/dev/null
+	printf '%s\n' '[req]' distinguished_name=d attributes=a prompt=no \
+	    '[d]' "CN=${3:-ignored}" '[a]' "challengePassword=$2" |
+	    openssl req -new -key "$1.key" -config /dev/stdin -outform DER \
+	    -out "$1.der" && base64 -w 76 "$1.der" >"$1.b64"
+}
 serial_of() { # PEM: serial number, lower case
 	openssl x509 -in "$1" -noout -serial | cut -d= -f2 | tr A-Z a-z
 }

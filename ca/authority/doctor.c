@@ -47,7 +47,7 @@ doctor_clock(struct doctor *d)
 
 	doctor_say(d, "clock", ok, "error", ok ? "Time has not run backwards." :
 	    why.detail, "Set the clock by NTP. If it was wrong before and is "
-	    "right now: camca doctor --accept-clock.");
+	    "right now: camca clock accept.");
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Authentication of EST clients. The gate proves that the client holds the key
  * of its certificate; who that is, and whether it counts, is decided here. */
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -129,20 +130,41 @@ est_find_vendor(struct tx *tx, struct est *x)
 
 /* ---- one-time secrets ---- */
 
+/* The login, or otpChallenge; where both are there, both must be right (RFC 7894
+ * section 4), and so the same. That they differ tells a guesser nothing. */
+static int
+auth_secret_shown(struct est *x)
+{
+	const char *otp = x->profile->rfc7894 ? x->csr.otp : "";
+	const char *text = x->password != NULL ? x->password : "";
+	char selector[sizeof x->selector];
+	uint8_t hash[STORE_HASH_LEN];
+	bool same;
+
+	if (text[0] == '\0' && otp[0] == '\0')
+		return CAMCA_ENOENT;
+	if (text[0] == '\0')
+		text = otp;
+	if (secret_parse(text, strlen(text), x->selector, x->secret_hash) < 0)
+		return secret_refuse(&x->c->why);
+	if (otp[0] == '\0')
+		return CAMCA_OK;
+	same = secret_parse(otp, strlen(otp), selector, hash) == CAMCA_OK &&
+	    CRYPTO_memcmp(hash, x->secret_hash, sizeof hash) == 0;
+	OPENSSL_cleanse(hash, sizeof hash);
+	return same ? CAMCA_OK : secret_refuse(&x->c->why);
+}
+
 static int
 auth_secret(struct tx *tx, struct est *x)
 {
-	const char *text = x->password;
 	struct secret_row row;
 	int ret;
 
 	x->have_secret = false;
-	if (text == NULL && x->profile->rfc7894 && x->csr.otp[0] != '\0')
-		text = x->csr.otp;
-	if (text == NULL || text[0] == '\0')
-		return CAMCA_ENOENT;
-	if (secret_parse(text, strlen(text), x->selector, x->secret_hash) < 0)
-		return secret_refuse(&x->c->why);
+	ret = auth_secret_shown(x);
+	if (ret < 0)
+		return ret;
 	ret = store_secret_get(tx, x->selector, &row);
 	if (ret == CAMCA_ENOENT)
 		return secret_refuse(&x->c->why);

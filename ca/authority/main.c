@@ -280,6 +280,7 @@ main_serve(struct authority *a, const struct arguments *x)
 	sigaddset(&s.set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &s.set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);   /* a limit on files is a full disk: 503 */
 	ret = layout_drop(&a->conf);
 	layout_harden();
 	if (ret == CAMCA_OK)

@@ -108,6 +108,7 @@ ca_verify_leaf(const struct ca_set *set, X509 *leaf, int64_t now_ms,
 	if (X509_verify(leaf, X509_get0_pubkey(ca->cert)) != 1)
 		return ca_verify_refused(why, "client.signature",
 		    "The client certificate's signature is wrong.");
+	ERR_clear_error();
 	*ca_out = ca;
 	return CAMCA_OK;
 }

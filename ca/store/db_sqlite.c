@@ -85,7 +85,7 @@ sqlite_no_space(const struct db *d)
 {
 	int e = sqlite3_system_errno(d->h);
 
-	return e == ENOSPC || e == EDQUOT;
+	return e == ENOSPC || e == EDQUOT || e == EFBIG;
 }
 
 static int
@@ -463,6 +463,8 @@ sqlite_setup(struct db *d)
 	    "PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL;";
 	int err;
 
+	/* No statement, whatever its origin, may change the schema table or the
+	 * file behind the engine's back. */
 	if (sqlite3_db_config(d->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) !=
 	    SQLITE_OK)
 		return CAMCA_EDB;

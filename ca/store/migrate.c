@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Schema versions, one transaction a step. The version is read again inside it,
+ * because two programs may start at the same time. */
 #include "ca/store/migrate.h"
 
 #include <inttypes.h>
@@ -16,6 +18,7 @@ migrate_check(int err, int64_t have, size_t nsteps, bool create,
 	if (err < 0)
 		return refuse(why, err, 503, "store.version",
 		    "The schema version of the database cannot be read.");
+	/* A newer program may have put rules there that this one breaks. */
 	if (have > (int64_t)nsteps)
 		return refuse(why, CAMCA_EDB, 503, "store.newer",
 		    "The database has schema version %" PRId64 ", this program"

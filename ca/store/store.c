@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Opening, the readers, and the two ways into a transaction. Reading happens in
+ * the caller's thread on a connection of the pool; WAL lets it see the last
+ * commit without waiting for the writer. */
 #include "ca/store/store.h"
 
 #include <pthread.h>
@@ -175,6 +178,7 @@ store_read(struct store *s, int (*fn)(struct tx *tx, void *arg), void *arg)
 
 	if ((tx.db = store_take_reader(s)) == NULL)
 		return CAMCA_EBUSY;
+	/* One snapshot for all of fn: what it reads belongs together. */
 	ret = s->engine->begin(tx.db);
 	if (ret == CAMCA_OK) {
 		ret = tx_run(&tx, fn, arg);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates: the row that everything asks for (status, key, dates), its
+ * encoding in a table of its own, and the counts of its issuer. All three are
+ * written by the transaction that issues, before anyone holds the bytes. */
 #include "ca/store/store_cert.h"
 
 const struct col cert_cols[CERT_NCOLS] = {
@@ -56,6 +59,7 @@ store_cert_insert(struct tx *tx, struct cert_row *r)
 	err = tx_insert(tx, ST_CERT_INSERT, v, CERT_NCOLS - 1, &r->id);
 	if (err < 0)
 		return err;
+	/* Rows that belong together: an error from here on is fatal. */
 	der[0] = db_int(r->id);
 	if ((err = tx_exec(tx, ST_CERT_DER_INSERT, der, 2, NULL)) < 0)
 		return err;

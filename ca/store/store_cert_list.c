@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of certificates. The revoked and superseded ones are what CRLs and the
+ * renewal clean-up run over, up to a million rows, so they leave the encoding
+ * out and come in small pieces. */
 #include "ca/store/store_cert.h"
 
 /* Without the last column, the encoded certificate. */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The newest CRL of each issuer. A number that does not rise is refused by the
+ * statement itself, so that of two builders the slower one cannot put back an
+ * older list (RFC 5280 5.2.3). */
 #include "ca/store/tx.h"
 
 static const struct col crl_cols[] = {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Devices. Which moves between states are legal is not known here; that a move
+ * starts from the state the caller saw is. */
 #include "ca/store/tx.h"
 
 static const struct col device_cols[] = {
@@ -37,6 +39,7 @@ store_device_insert(struct tx *tx, struct device_row *r)
 		return err;
 	if ((err = tx_insert(tx, ST_DEVICE_INSERT, v, COUNT(v), &r->pk)) < 0)
 		return err;
+	/* Counted here: COUNT(*) would read a million rows. */
 	return counter_next(tx, "device", &n);
 }
 

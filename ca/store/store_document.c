@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates of origin and quality, assessments, letters: rows are added and
+ * never changed, they are evidence. */
 #include "ca/store/tx.h"
 
 static const struct col document_cols[] = {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The outbox: events wait here, in the transaction of what they tell, until a
+ * sequencer takes them into the log. */
 #include "ca/store/tx.h"
 
 static const struct col event_cols[] = {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* CA keys, a row a generation. A partial unique index keeps one ACTIVE a name,
+ * whatever two operators do at the same time. */
 #include "ca/store/tx.h"
 
 static const struct col issuer_cols[] = {

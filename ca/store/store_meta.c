@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Small values under a name, and the note of which policy was in force. */
 #include "ca/store/tx.h"
 
 

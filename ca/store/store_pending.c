@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The queue of requests that a person decides. A partial unique index keeps one
+ * open entry for a device, key and label: a client that polls with the same
+ * request finds its entry instead of filling the queue. */
 #include "ca/store/tx.h"
 
 static const struct col pending_cols[] = {
@@ -56,6 +59,7 @@ store_pending_move(struct tx *tx, int64_t id, enum pending_state from,
 	    db_int((int64_t)to), db_int(now_ms), db_text(by),
 	    db_text(reason) };
 
+	/* What does not fit the row could be stored, but not read back. */
 	if (v[4].n >= STORE_NAME_MAX || v[5].n >= STORE_NAME_MAX)
 		return CAMCA_EINVAL;
 	return tx_change(tx, ST_PENDING_MOVE, v, COUNT(v), ST_PENDING_EXISTS);

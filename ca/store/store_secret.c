@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One-time enrollment secrets. The text itself is never here, only its hash. */
 #include "ca/store/tx.h"
 
 static const struct col secret_cols[] = {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Sites and their security level. */
 #include "ca/store/tx.h"
 
 static const struct col site_cols[] = {

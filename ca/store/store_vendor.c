@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Roots of factory identities, pinned by an operator. */
 #include "ca/store/tx.h"
 
 static const struct col vendor_cols[] = {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Rows to values and back, single rows, changes and lists. */
 #include "ca/store/tx.h"
 
 #include <inttypes.h>
@@ -175,6 +176,7 @@ tx_query(struct tx *tx, enum stmt_id id, const struct db_val *v, size_t n,
 	const struct db_stmt *s = &tx->engine->stmts[id];
 	int ret;
 
+	/* A caller that went on after a failure must not store half. */
 	if (tx->err != 0)
 		return tx->err;
 	if (tx->mode == DB_READ && s->access == STMT_W) {
@@ -327,7 +329,7 @@ tx_list(struct tx *tx, const struct list *l, struct db_val *v, size_t n,
     int64_t limit, int (*visit)(const void *row, void *arg), void *arg)
 {
 	struct tx_piece p = { l, NULL, 0 };
-	char key[STORE_NAME_MAX];
+	char key[STORE_NAME_MAX];      /* the piece's rows are read over */
 	int64_t want;
 	int ret = CAMCA_OK;
 

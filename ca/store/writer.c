@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Group commit: while one group is being synced to the disk the next one
+ * gathers in the queue, so that thirty callers cost one fsync, not thirty, and
+ * a caller alone waits for nobody. */
 #include "ca/store/writer.h"
 
 #include <errno.h>
@@ -211,6 +214,7 @@ writer_run(struct writer *w, int (*fn)(struct tx *tx, void *arg), void *arg)
 	if (sem_init(&j.done, 0, 0) != 0)
 		return CAMCA_ENOMEM;
 	pthread_mutex_lock(&w->lock);
+	/* Pushed back at once: a queue without end only hides overload. */
 	taken = !w->closing && w->depth < w->queue_max;
 	if (taken) {
 		*w->tail = &j;
@@ -219,6 +223,7 @@ writer_run(struct writer *w, int (*fn)(struct tx *tx, void *arg), void *arg)
 			pthread_cond_signal(&w->work);
 	}
 	pthread_mutex_unlock(&w->lock);
+	/* A signal may wake the wait; the job is done only when it is. */
 	while (taken && sem_wait(&j.done) != 0 && errno == EINTR)
 		;
 	sem_destroy(&j.done);

@@ -166,6 +166,17 @@ est_note_refusal(struct est_request *r)
 		throttle_failed(r->gate->throttle, &r->conn->key, now);
 }
 
+/* Bouncy Castle shows its password only after a 401, and gives up where that
+ * has a body, which it closes unread. It is known by what it sends, and what it
+ * does not. */
+static bool
+est_challenge_is_bare(const struct est_request *r)
+{
+	return r->why.http == 401 && r->bare &&
+	    http_field(r->mhd, "Content-Transfer-Encoding") != NULL &&
+	    http_field(r->mhd, "Authorization") == NULL;
+}
+
 static int
 est_reply_make(struct est_request *r, struct est_reply *reply)
 {
@@ -182,7 +193,12 @@ est_reply_make(struct est_request *r, struct est_reply *reply)
 		est_reply_fini(reply);
 		est_reply_init(reply);
 	}
-	return est_reply_refusal(reply, r->route.op, &r->why);
+	ret = est_reply_refusal(reply, r->route.op, &r->why);
+	if (ret == CAMCA_OK && est_challenge_is_bare(r)) {
+		buf_reset(&reply->body);
+		reply->type = NULL;
+	}
+	return ret;
 }
 
 static enum MHD_Result

@@ -217,8 +217,7 @@ check "E8 an RA makes no other RA" refuses 403 '.' ra/simpleenroll "$TMP/e8r" "$
 check "E8 a camera's certificate is no RA's" refuses 403 'renews' simpleenroll \
     "$TMP/e8" --cert "$TMP/e8.pem" --key "$TMP/e8.key"
 device cam-8c
-csr "$TMP/e8c" -subj /CN=cam-8c -config <(printf '[req]\ndistinguished_name=d\nattributes=a\nprompt=no\n[d]\nCN=cam-8c\n[a]\nchallengePassword=%s\n' \
-    "$(head -c 32 /dev/zero | base64)")
+challenge_csr "$TMP/e8c" "$(head -c 32 /dev/zero | base64)" cam-8c
 check "E8 a proof of possession made for another session, by an RA" accepts \
     simpleenroll "$TMP/e8c" "${RA[@]}"
 camca cert revoke "$(serial_of "$TMP/ra.pem")" --reason keyCompromise --text t >/dev/null

@@ -123,7 +123,7 @@ check "G7 off: not needed" links $ME off/simpleenroll "$LOGIN"
 camera cam-7
 check "G7 required: not there" links_not 403 'needs proof of possession' $ME \
     need/simpleenroll "$LOGIN"
-check "G7 required: an empty one" links_not '(400|403)' '.' $ME need/simpleenroll \
+check "G7 required: an empty one" links_not 400 'challengePassword' $ME need/simpleenroll \
     "$LOGIN" challenge=text:
 check "G7 optional: not there" links $ME camera/simpleenroll "$LOGIN"
 names_challenge() { # LABEL: csrattrs has the object identifier
@@ -156,13 +156,13 @@ check "G6 without proof it goes on" equal "$(twice)" 'status 200 status 200 '
 camera cam-8
 check "G8 PrintableString" links $ME need/simpleenroll "$LOGIN" challenge=binding type=printable
 check "G8 UTF8String" links $ME need/simpleenroll "$LOGIN" challenge=binding type=utf8
-check "G8 UTF8String in estIdentityLinking" links $ME otp-need/simpleenroll \
+check "G8 UTF8String in estIdentityLinking" links $ME need/simpleenroll \
     "$LOGIN" linking=binding type=utf8
+camera cam-8s
 check "G8 256 characters are too many" links_not 400 'challengePassword' $ME \
     scep/simpleenroll "$LOGIN" challenge="text:$(head -c 256 /dev/zero | tr '\0' a)"
 check "G8 255 are not" links $ME scep/simpleenroll "$LOGIN" \
     challenge="text:$(head -c 255 /dev/zero | tr '\0' a)"
-check "G8 a SEQUENCE is no text" refuses 400 '.' simpleenroll "$TMP/seq" -u "${LOGIN#login=}"
 
 # G9: RFC 7894
 camera cam-9
@@ -185,15 +185,19 @@ check "G9 a wrong otpChallenge beside a right login" links_not 401 'wrong' $ME \
     otp/simpleenroll "$LOGIN" otp="${SECRET:0:10}AAAA-AAAA-AAAA-AAAA-AAAA"
 check "G9 a right otpChallenge beside a wrong login" links_not 401 'wrong' $ME \
     otp/simpleenroll login=cam-9w:AAAA-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA otp="$SECRET"
-check "G9 a login that is wrong, an otpChallenge that says the same" links $ME \
+check "G9 login and otpChallenge that say the same" links $ME \
     otp/simpleenroll "$LOGIN" otp="$SECRET" revocation=withdraw-me
 check "G9 revocationChallenge is kept as a hash only" sh -c \
     "! grep -rqa withdraw-me '$STATE' '$TMP'/*.log"
-if command -v sqlite3 >/dev/null; then
-	check "G9 SHA-256 of it" equal "$(sqlite3 "file:$STATE/db/camca.db?mode=ro" \
-	    'SELECT revocation_challenge FROM cert WHERE revocation_challenge <> ""')" \
-	    "$(printf withdraw-me | sha256sum | cut -d' ' -f1)"
-fi
+kept_hash() { # as the store has it
+	python3 - "$STATE/db/camca.sqlite" <<-'PY'
+	import sqlite3, sys
+	for row in sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True).execute(
+	    "SELECT revocation_challenge FROM cert WHERE revocation_challenge <> ''"):
+	    print(row[0])
+	PY
+}
+check "G9 its SHA-256" equal "$(kept_hash)" "$(printf withdraw-me | sha256sum | cut -d' ' -f1)"
 
 # G10
 camera cam-10
@@ -225,11 +229,13 @@ check "G11 fullcmc is not offered" equal "$(get "$TMP/cmc" \
 # G12
 proxy() { # the gate's settings, as one behind a proxy would have them
 	cp "$STATE/camca.yaml" "$TMP/camca.yaml"
-	sed -i 's/^gate:/gate:\n  behind_proxy: true/' "$STATE/camca.yaml"
+	sed -i -e '/behind_proxy/d' -e 's/^gate:/gate:\n  behind_proxy: true/' \
+	    "$STATE/camca.yaml"
 	timeout 20 "$BIN/camca-gate" --state "$STATE" 2>"$TMP/proxy"
 	local rc=$?
 	cp "$TMP/camca.yaml" "$STATE/camca.yaml"
-	[ $rc -ne 0 ] && [ $rc -ne 124 ] && grep -q 'behind_proxy' "$TMP/proxy"
+	cat "$TMP/proxy"
+	[ $rc -ne 0 ] && [ $rc -ne 124 ] && grep -q 'TLS to end in camca-gate' "$TMP/proxy"
 }
 check "G12 the gate does not start behind a proxy that ends TLS" proxy
 finish

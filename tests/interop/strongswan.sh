@@ -115,7 +115,7 @@ waiting() { # DEVICE: the number of its waiting request in $WAITING
 	[ -n "$WAITING" ]
 }
 polls() { # NAME: it was told to wait, and came again
-	[ "$(grep -c 'EST request pending' "$1.log")" -ge 2 ]
+	[ "$(grep -c 'going to sleep' "$1.log")" -ge 2 ]
 }
 waits() { # NAME DEVICE: starts enrolling and lets it poll
 	device "$2"

@@ -80,8 +80,9 @@ def attribute(part):
 
 
 def legacy(name, values):
-    if name == EXTENSION_REQUEST and (len(values) != 1 or any(
-            e[0] != 0x30 for e in values[0][1])):
+    if name == EXTENSION_REQUEST and (
+            len(values) != 1 or values[0][0] != 0x30 or any(
+                e[0] != 0x30 for e in values[0][1])):
         bad("extensionReq holds one Extensions (RFC 9908 3.2)")
     if name == EC and not (values == [] or [v[0] for v in values] == [0x06]):
         bad("ecPublicKey: none or one curve (RFC 9908 3.2)")

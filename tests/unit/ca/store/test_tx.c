@@ -84,7 +84,7 @@ test_values_must_fit(void **state)
 		if (i == 3)
 			cols[2].type = COL_TEXT;
 		if (i == 4)
-			cols[1].type = COL_BLOB;
+			cols[2].type = COL_BLOB;
 		tx->err = 0;
 		assert_int_equal(tx_get(tx, ST_SITE_GET, &v, 1, cols,
 		    i == 5 ? 3 : 4, &r), CAMCA_EDB);
