@@ -44,6 +44,8 @@ struct authority {
 	int64_t clock_high_ms;         /* latest time seen; time may not fall behind */
 	bool clock_complained;
 	pthread_mutex_t rollover;      /* one change of CAs at a time */
+	bool locked;                   /* lock_fd keeps a second camcad out */
+	int lock_fd;
 	uid_t gate_uid;                /* (uid_t)-1: no such user */
 	uid_t operator_uids[CONFIG_NAMES_MAX];
 	size_t noperators;

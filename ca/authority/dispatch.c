@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ca/authority/authority.h"
+#include "ca/base/frame.h"
 #include "ca/base/log.h"
 
 static const struct op *
@@ -84,11 +85,11 @@ dispatch_check_args(struct op_call *c)
 }
 
 /* Operators' refusals are events too; those of EST are written, and logged,
- * where the device is known (op_est.c). */
+ * where the device is known (op_est.c), once it is called. */
 static void
-dispatch_note(struct op_call *c)
+dispatch_note(struct op_call *c, bool called)
 {
-	if (strncmp(c->op->name, "est.", 4) == 0)
+	if (called && strncmp(c->op->name, "est.", 4) == 0)
 		return;
 	log_msg(LOG_NOTE, c->op->name, "refused for %s: %s [%s]",
 	    c->caller->actor, c->why.detail, c->why.code);
@@ -103,6 +104,7 @@ dispatch_run(struct op_call *c, json_t *call)
 	json_t *args = json_object_get(call, "args");
 	const char *name = json_string_value(json_object_get(call, "op"));
 	json_t *empty = NULL;
+	bool called;
 	int ret;
 
 	c->op = name != NULL ? dispatch_find(name) : NULL;
@@ -123,7 +125,8 @@ dispatch_run(struct op_call *c, json_t *call)
 	else
 		ret = dispatch_check_args(c);
 	ERR_clear_error();
-	if (ret == CAMCA_OK)
+	called = ret == CAMCA_OK;
+	if (called)
 		ret = c->op->handler(c);
 	if (ret < 0) {
 		if (c->why.http == 0)
@@ -131,9 +134,12 @@ dispatch_run(struct op_call *c, json_t *call)
 			    camca_strerror(ret));
 		refuse_default(&c->why, ret);
 		if (c->why.http != 202)
-			dispatch_note(c);
-	} else if (c->result == NULL) {
-		c->result = json_object();
+			dispatch_note(c, called);
+	} else {
+		/* Done is done, whatever stood in the way on the way there. */
+		c->why.http = 0;
+		if (c->result == NULL)
+			c->result = json_object();
 	}
 	json_decref(empty);
 }
@@ -150,12 +156,24 @@ dispatch_error(const struct refusal *why)
 	return e;
 }
 
+static char *
+dispatch_answer(const struct op_call *c, json_int_t id)
+{
+	json_t *answer = c->why.http != 0 ?
+	    json_pack("{s:I, s:o}", "id", id, "error", dispatch_error(&c->why)) :
+	    json_pack("{s:I, s:O}", "id", id, "result", c->result);
+	char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT) : NULL;
+
+	json_decref(answer);
+	return text;
+}
+
 char *
 dispatch(struct authority *a, const struct caller *caller,
     struct session *session, const uint8_t *payload, size_t n, size_t *len_out)
 {
 	struct op_call c = { .a = a, .caller = caller, .session = session };
-	json_t *call, *answer;
+	json_t *call;
 	json_int_t id = 0;
 	char *text;
 
@@ -168,11 +186,17 @@ dispatch(struct authority *a, const struct caller *caller,
 		refuse(&c.why, CAMCA_EINVAL, 400, "request.malformed",
 		    "The frame is not one JSON object.");
 	}
-	answer = c.why.http != 0 ?
-	    json_pack("{s:I, s:o}", "id", id, "error", dispatch_error(&c.why)) :
-	    json_pack("{s:I, s:O}", "id", id, "result", c.result);
-	text = answer != NULL ? json_dumps(answer, JSON_COMPACT) : NULL;
-	json_decref(answer);
+	text = dispatch_answer(&c, id);
+	/* A frame cannot carry it. An answer of its own, for whoever shares the
+	 * connection must not lose it: anybody may ask the gate for a CRL. */
+	if (text != NULL && strlen(text) > FRAME_MAX) {
+		log_msg(LOG_ERROR, c.op != NULL ? c.op->name : "-",
+		    "the answer has %zu bytes: too large", strlen(text));
+		refuse(&c.why, CAMCA_ELIMIT, 503, "system.answer-too-large",
+		    "The answer is larger than %u bytes.", FRAME_MAX);
+		free(text);
+		text = dispatch_answer(&c, id);
+	}
 	json_decref(c.result);
 	json_decref(call);
 	*len_out = text != NULL ? strlen(text) : 0;

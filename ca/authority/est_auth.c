@@ -100,6 +100,7 @@ auth_try_vendor(const struct vendor_row *v, void *arg)
 		return 0;
 	}
 	memcpy(s->x->vendor.name, v->name, sizeof v->name);
+	s->x->vendor.updated_ms = v->updated_ms;
 	return 1;
 }
 
@@ -265,6 +266,7 @@ auth_ra_device(struct tx *tx, struct est *x, const struct device_row *ra)
 static int
 auth_ra(struct tx *tx, struct est *x)
 {
+	int64_t named = x->have_secret ? x->dev.pk : 0;
 	struct device_row ra;
 	int ret = store_device_by_pk(tx, x->cur.device, &ra);
 
@@ -275,7 +277,12 @@ auth_ra(struct tx *tx, struct est *x)
 		    "RA '%s' is %s.", ra.id,
 		    device_state_name((enum device_state)ra.state));
 	x->auth = AUTH_RA;
-	return auth_ra_device(tx, x, &ra);
+	ret = auth_ra_device(tx, x, &ra);
+	/* The certificate would use up another device's secret. */
+	if (ret == CAMCA_OK && named != 0 && named != x->dev.pk)
+		return refuse(&x->c->why, CAMCA_EAUTH, 403, "auth.two-devices",
+		    "Secret and request name two devices.");
+	return ret;
 }
 
 static int

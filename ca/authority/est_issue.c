@@ -199,6 +199,22 @@ issue_event(struct tx *tx, struct issue *i)
 	return event_put(tx, &e);
 }
 
+/* The chain is not verified again, but what it was verified against must be
+ * the same: a vendor switched off, or a new CRL, counts from its commit on. */
+static int
+issue_recheck_vendor(struct tx *tx, struct est *x)
+{
+	struct vendor_row v = { 0 };
+	int ret = store_vendor_get(tx, x->vendor.name, &v);
+
+	/* CAMCA_ECONFLICT: look again, from the beginning. */
+	if (ret == CAMCA_ENOENT || (ret == CAMCA_OK && (!v.enabled ||
+	    v.updated_ms != x->vendor.updated_ms)))
+		ret = CAMCA_ECONFLICT;
+	store_vendor_free(&v);
+	return ret;
+}
+
 /* What was true when the request was let in must still be true. */
 static int
 issue_recheck(struct tx *tx, struct issue *i, struct device_row *dev)
@@ -219,14 +235,46 @@ issue_recheck(struct tx *tx, struct issue *i, struct device_row *dev)
 		return refuse(&x->c->why, CAMCA_EPOLICY, 403,
 		    "csr.key-elsewhere", "Another device holds a certificate "
 		    "for this key.");
+	if (x->by_idevid && (ret = issue_recheck_vendor(tx, x)) < 0)
+		return ret;
 	if (x->cur.id == 0)
 		return CAMCA_OK;
 	ret = store_cert_by_serial(tx, x->cur.serial, &cur);
 	if (ret == CAMCA_OK && cur.status != CERT_GOOD)
 		ret = refuse(&x->c->why, CAMCA_EAUTH, 403, "client.revoked",
 		    "The client certificate is revoked.");
+	/* Another renewal under this one may have been faster: what it gave out
+	 * is replaced by this one as well, see issue_replace(). */
+	if (ret == CAMCA_OK)
+		x->cur.replaced_by = cur.replaced_by;
 	store_cert_free(&cur);
 	return ret;
+}
+
+/* A renewal repeated with another key, because the answer was lost or because
+ * somebody else has the key too, leaves a certificate that nobody may be using.
+ * It is replaced by the new one: whichever of the two is seen first puts the
+ * other out, so that two holders of one key cannot both go on unnoticed. */
+static int
+issue_replace(struct tx *tx, struct issue *i)
+{
+	struct est *x = i->x;
+	int64_t seen = 0;
+	int ret;
+
+	if (x->cur.replaced_by != 0) {
+		ret = store_cert_seen_at(tx, x->cur.replaced_by, &seen);
+		if (ret == CAMCA_OK && seen != 0)
+			return refuse(&x->c->why, CAMCA_EAUTH, 403,
+			    "reenroll.replaced", "The certificate was "
+			    "replaced, and its successor is in use.");
+		if (ret == CAMCA_OK)
+			ret = store_cert_replaced(tx, x->cur.replaced_by,
+			    i->row.id);
+		if (ret < 0)
+			return ret;
+	}
+	return store_cert_replaced(tx, x->cur.id, i->row.id);
 }
 
 /* First time that this certificate is used towards us. */
@@ -269,8 +317,7 @@ issue_tx(struct tx *tx, void *arg)
 		return ret;
 	if ((ret = store_cert_insert(tx, &i->row)) < 0)
 		return ret;
-	if (x->renew && (ret = store_cert_replaced(tx, x->cur.id,
-	    i->row.id)) < 0)
+	if (x->renew && (ret = issue_replace(tx, i)) < 0)
 		return ret;
 	if ((ret = issue_seen(tx, x)) < 0)
 		return ret;

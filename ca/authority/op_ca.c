@@ -201,9 +201,14 @@ op_ca_rollover(struct op_call *c)
 	int ret;
 
 	pthread_mutex_lock(&c->a->rollover);
-	set = authority_cas(c->a);
-	ret = rollover_run(c, set);
-	authority_cas_put(c->a, set);
+	/* Read anew: if that failed after the last rollover, we still sign with
+	 * the generation before. */
+	ret = authority_load_cas(c->a, &c->why);
+	if (ret == CAMCA_OK) {
+		set = authority_cas(c->a);
+		ret = rollover_run(c, set);
+		authority_cas_put(c->a, set);
+	}
 	if (ret == CAMCA_OK)
 		ret = authority_load_cas(c->a, &c->why);
 	pthread_mutex_unlock(&c->a->rollover);

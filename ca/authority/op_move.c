@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* device.move: the state of a device and of its certificates, in one step. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "ca/authority/ops.h"
-
-#define MOVE_CERTS_MAX 256
 
 struct device_move {
 	struct op_call *c;
@@ -14,8 +11,6 @@ struct device_move {
 	int to;
 	int64_t now;
 	struct tx *tx;
-	struct cert_row certs[MOVE_CERTS_MAX];   /* without DER */
-	size_t ncerts;
 };
 
 /* What a state means for the certificates; reasons of RFC 5280 5.3.1. */
@@ -30,21 +25,6 @@ static const struct {
 	[DEVICE_RETIRED] = { CERT_REVOKED, 5 },       /* cessationOfOperation */
 	[DEVICE_LOST] = { CERT_REVOKED, 1 },          /* keyCompromise */
 };
-
-static int
-move_gather(const struct cert_row *r, void *arg)
-{
-	struct device_move *x = arg;
-
-	if (r->not_after_ms <= x->now || r->status == CERT_REVOKED ||
-	    r->status == (int64_t)move_means[x->to].status)
-		return 0;
-	if (x->ncerts == MOVE_CERTS_MAX)
-		return CAMCA_ELIMIT;
-	x->certs[x->ncerts] = *r;
-	x->certs[x->ncerts++].der = (struct store_blob){ NULL, 0 };
-	return 0;
-}
 
 static int
 move_cert(struct device_move *x, const struct cert_row *r)
@@ -72,19 +52,17 @@ move_cert(struct device_move *x, const struct cert_row *r)
 	return event_put(x->tx, &e);
 }
 
-/* A device that may not be used must not keep a certificate that says it may. */
+/* A device that may not be used must not keep a certificate that says it may,
+ * however many it has: a stolen key could renew until a limit is reached. */
 static int
-move_certs(struct device_move *x)
+move_each(const struct cert_row *r, void *arg)
 {
-	size_t i;
-	int ret;
+	struct device_move *x = arg;
 
-	x->ncerts = 0;
-	ret = store_cert_list(x->tx, x->dev.pk, 0, 0, INT64_MAX, move_gather,
-	    x);
-	for (i = 0; ret == CAMCA_OK && i < x->ncerts; i++)
-		ret = move_cert(x, &x->certs[i]);
-	return ret;
+	if (r->not_after_ms <= x->now || r->status == CERT_REVOKED ||
+	    r->status == (int64_t)move_means[x->to].status)
+		return 0;
+	return move_cert(x, r);
 }
 
 static int
@@ -112,7 +90,8 @@ device_move_tx(struct tx *tx, void *arg)
 		return ret;
 	x->dev.state = x->to;
 	x->tx = tx;
-	if ((ret = move_certs(x)) < 0)
+	if ((ret = store_cert_list(tx, x->dev.pk, 0, 0, INT64_MAX, move_each,
+	    x)) < 0)
 		return ret;
 	event_init(&e, &x->c->a->events, "device.moved", x->dev.id,
 	    x->c->caller->actor);
@@ -125,21 +104,16 @@ device_move_tx(struct tx *tx, void *arg)
 int
 op_device_move(struct op_call *c)
 {
-	struct device_move *x = calloc(1, sizeof *x);
+	struct device_move x = { .c = c, .cas = authority_cas(c->a) };
 	int ret;
 
-	if (x == NULL)
-		return CAMCA_ENOMEM;
-	x->c = c;
-	x->cas = authority_cas(c->a);
-	if ((ret = device_state_arg(c, "state", &x->to)) == CAMCA_OK &&
-	    (ret = authority_now(c->a, &x->now, &c->why)) == CAMCA_OK)
-		ret = store_tx(c->a->store, DB_WRITE, device_move_tx, x);
+	if ((ret = device_state_arg(c, "state", &x.to)) == CAMCA_OK &&
+	    (ret = authority_now(c->a, &x.now, &c->why)) == CAMCA_OK)
+		ret = store_tx(c->a->store, DB_WRITE, device_move_tx, &x);
 	if (ret == CAMCA_OK) {
-		c->result = json_pack("{s:o}", "device", device_json(&x->dev));
+		c->result = json_pack("{s:o}", "device", device_json(&x.dev));
 		ret = c->result != NULL ? CAMCA_OK : CAMCA_ENOMEM;
 	}
-	authority_cas_put(c->a, x->cas);
-	free(x);
+	authority_cas_put(c->a, x.cas);
 	return ret;
 }

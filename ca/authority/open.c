@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ca/authority/authority.h"
 #include "ca/base/file.h"
 #include "ca/base/log.h"
 
+#define OPEN_LOCK_TRIES 100
+#define OPEN_LOCK_PAUSE_MS 20
 #define OPEN_BATCH_MAX 256
 #define OPEN_QUEUE_MAX 2048
 
@@ -39,10 +45,46 @@ authority_open_hsm(struct authority *a, struct refusal *why)
 	return hsm_open(&a->hsm, &hc, why);
 }
 
+/* One camcad a state folder: a second one would take the socket's name from
+ * the first, which then serves nobody and ends for no reason that anyone sees.
+ * The lock goes with the process, however it ends. One that was just told to
+ * end may need a moment. */
+static int
+authority_lock(struct authority *a, struct refusal *why)
+{
+	struct timespec pause = { 0, OPEN_LOCK_PAUSE_MS * 1000000L };
+	char dir[320];
+	int try, fd;
+
+	if (a->locked)
+		return CAMCA_OK;
+	if (file_join(dir, sizeof dir, a->conf.state, "db") < 0)
+		return CAMCA_ELIMIT;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return CAMCA_OK;             /* the store says it better */
+	if (fd < 0)
+		return refuse(why, CAMCA_EIO, 503, "system.state",
+		    "Cannot open %s: %s.", dir, strerror(errno));
+	for (try = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; try++) {
+		if (errno == EWOULDBLOCK && try < OPEN_LOCK_TRIES) {
+			nanosleep(&pause, NULL);
+			continue;
+		}
+		close(fd);
+		return refuse(why, CAMCA_EBUSY, 503, "system.running",
+		    "Another camcad works in %s.", a->conf.state);
+	}
+	a->lock_fd = fd;
+	a->locked = true;
+	return CAMCA_OK;
+}
+
 int
 authority_open_store(struct authority *a, bool create, struct refusal *why)
 {
 	char path[320];
+	int ret;
 	struct store_conf sc = {
 		.path = path,
 		.readers = (int)(a->conf.workers < 16 ? a->conf.workers : 16),
@@ -53,6 +95,8 @@ authority_open_store(struct authority *a, bool create, struct refusal *why)
 
 	if (file_join(path, sizeof path, a->conf.state, "db/camca.sqlite") < 0)
 		return CAMCA_ELIMIT;
+	if ((ret = authority_lock(a, why)) < 0)
+		return ret;
 	return store_open(&a->store, &sc, create, why);
 }
 
@@ -120,6 +164,9 @@ authority_close(struct authority *a)
 		authority_policies_put(a, a->policies);
 	hsm_close(a->hsm);
 	store_close(a->store);
+	if (a->locked)
+		close(a->lock_fd);
+	a->locked = false;
 	pthread_mutex_destroy(&a->lock);
 	pthread_mutex_destroy(&a->rollover);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The authority socket: one thread reads frames with epoll, workers run them.
  * Queues are bounded; a full one answers 503 at once. Peers are known by
- * SO_PEERCRED, strangers are closed. */
+ * SO_PEERCRED, strangers are closed. Whatever a gate does, an operator gets
+ * through: revoking must be possible in the middle of a flood. So operators
+ * have a queue of their own, which is emptied first, a worker that runs nothing
+ * else, and places that no gate's connection can take. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ca/authority/authority.h"
@@ -19,7 +23,8 @@
 #include "ca/base/log.h"
 
 #define SERVER_CONNS_MAX 256
-#define SERVER_JOBS_MAX 4096
+#define SERVER_GATE_CONNS_MAX 64
+#define SERVER_JOBS_MAX 4096           /* in each queue */
 #define SERVER_UPLOAD_MAX IMPORT_MAX_BYTES
 
 struct conn {
@@ -38,17 +43,22 @@ struct job {
 	uint8_t payload[];
 };
 
+struct queue {
+	struct job *head, **tail;
+	size_t n;
+};
+
 struct server {
 	struct authority *a;
 	int epoll, listener, wake;
-	size_t nconns;                 /* reader only */
-	pthread_mutex_t lock;          /* guards the queue and stop */
-	pthread_cond_t more;
-	struct job *head, **tail;
-	size_t queued;
+	size_t nconns, ngates;         /* reader only */
+	pthread_mutex_t lock;          /* guards the queues and stop */
+	pthread_cond_t more;           /* something for everybody */
+	pthread_cond_t more_operator;  /* for the operators' worker */
+	struct queue operators, gates;
 	bool stop;
 	size_t nthreads;
-	pthread_t threads[64];
+	pthread_t threads[1 + 64];     /* workers: 64 at the most */
 };
 
 static void
@@ -82,16 +92,30 @@ static void
 conn_answer_busy(struct conn *k, const uint8_t *payload, size_t n)
 {
 	json_t *call = json_loadb((const char *)payload, n, 0, NULL);
+	struct timespec until;
 	char text[256];
 	int len;
 
-	len = snprintf(text, sizeof text, "{\"id\":%lld,\"error\":{\"code\":"
-	    "\"system.busy\",\"http\":503,\"detail\":\"The authority is busy; "
+	len = snprintf(text + 4, sizeof text - 4, "{\"id\":%lld,\"error\":"
+	    "{\"code\":\"system.busy\",\"http\":503,\"detail\":\"The authority is busy; "
 	    "try again.\",\"retry_after\":5}}",
 	    (long long)json_integer_value(json_object_get(call, "id")));
 	json_decref(call);
-	if (len > 0)
-		conn_answer(k, text, (size_t)len);
+	text[0] = text[1] = text[2] = 0;
+	text[3] = (char)len;
+	/* This may be the reader's thread, which waits for nobody for long: who
+	 * asks so much and does not read the answers is dropped. */
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += 1;
+	if (pthread_mutex_clocklock(&k->write_lock, CLOCK_MONOTONIC,
+	    &until) != 0) {
+		shutdown(k->fd, SHUT_RDWR);
+		return;
+	}
+	if (send(k->fd, text, (size_t)len + 4, MSG_DONTWAIT | MSG_NOSIGNAL) !=
+	    len + 4)
+		shutdown(k->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&k->write_lock);
 }
 
 static void
@@ -112,6 +136,20 @@ server_run_job(struct server *s, struct job *j)
 	free(j);
 }
 
+static struct job *
+queue_take(struct queue *q)
+{
+	struct job *j = q->head;
+
+	if (j == NULL)
+		return NULL;
+	q->head = j->next;
+	if (q->head == NULL)
+		q->tail = &q->head;
+	q->n--;
+	return j;
+}
+
 static void *
 server_worker(void *arg)
 {
@@ -120,15 +158,28 @@ server_worker(void *arg)
 
 	for (;;) {
 		pthread_mutex_lock(&s->lock);
-		while (s->head == NULL && !s->stop)
+		while ((j = queue_take(&s->operators)) == NULL &&
+		    (j = queue_take(&s->gates)) == NULL && !s->stop)
 			pthread_cond_wait(&s->more, &s->lock);
-		j = s->head;
-		if (j != NULL) {
-			s->head = j->next;
-			if (s->head == NULL)
-				s->tail = &s->head;
-			s->queued--;
-		}
+		pthread_mutex_unlock(&s->lock);
+		if (j == NULL)
+			return NULL;
+		server_run_job(s, j);
+	}
+}
+
+/* Runs what operators ask for and nothing else: a gate that does not read its
+ * answers can hold up all the others. */
+static void *
+server_operator_worker(void *arg)
+{
+	struct server *s = arg;
+	struct job *j;
+
+	for (;;) {
+		pthread_mutex_lock(&s->lock);
+		while ((j = queue_take(&s->operators)) == NULL && !s->stop)
+			pthread_cond_wait(&s->more_operator, &s->lock);
 		pthread_mutex_unlock(&s->lock);
 		if (j == NULL)
 			return NULL;
@@ -140,6 +191,8 @@ server_worker(void *arg)
 static bool
 server_enqueue(struct server *s, struct conn *k, const uint8_t *p, size_t n)
 {
+	bool gate = k->caller.roles == ROLE_GATE;
+	struct queue *q = gate ? &s->gates : &s->operators;
 	struct job *j = malloc(sizeof *j + n);
 	bool ok;
 
@@ -150,13 +203,15 @@ server_enqueue(struct server *s, struct conn *k, const uint8_t *p, size_t n)
 	j->n = n;
 	memcpy(j->payload, p, n);
 	pthread_mutex_lock(&s->lock);
-	ok = s->queued < SERVER_JOBS_MAX;
+	ok = q->n < SERVER_JOBS_MAX;
 	if (ok) {
 		atomic_fetch_add(&k->refs, 1);
-		*s->tail = j;
-		s->tail = &j->next;
-		s->queued++;
+		*q->tail = j;
+		q->tail = &j->next;
+		q->n++;
 		pthread_cond_signal(&s->more);
+		if (!gate)
+			pthread_cond_signal(&s->more_operator);
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (!ok)
@@ -198,7 +253,8 @@ server_accept(struct server *s)
 	struct timeval patience = { .tv_sec = 10 };
 	struct epoll_event ev = { .events = EPOLLIN };
 	struct caller caller;
-	struct conn *k;
+	struct conn *k = NULL;
+	bool gate;
 	int fd;
 
 	fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
@@ -210,7 +266,10 @@ server_accept(struct server *s)
 		close(fd);
 		return;
 	}
-	k = s->nconns < SERVER_CONNS_MAX ? calloc(1, sizeof *k) : NULL;
+	gate = caller.roles == ROLE_GATE;
+	if (s->nconns < SERVER_CONNS_MAX &&
+	    (!gate || s->ngates < SERVER_GATE_CONNS_MAX))
+		k = calloc(1, sizeof *k);
 	if (k == NULL) {
 		close(fd);
 		return;
@@ -220,7 +279,7 @@ server_accept(struct server *s)
 	atomic_init(&k->refs, 1);
 	pthread_mutex_init(&k->write_lock, NULL);
 	pthread_mutex_init(&k->session.lock, NULL);
-	buf_init(&k->in, FRAME_MAX + 65536);
+	buf_init(&k->in, 4 + FRAME_MAX + 65536);
 	buf_init(&k->session.upload, SERVER_UPLOAD_MAX);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	ev.data.ptr = k;
@@ -229,6 +288,7 @@ server_accept(struct server *s)
 		return;
 	}
 	s->nconns++;
+	s->ngates += gate;
 }
 
 static void
@@ -237,6 +297,7 @@ server_drop(struct server *s, struct conn *k)
 	epoll_ctl(s->epoll, EPOLL_CTL_DEL, k->fd, NULL);
 	shutdown(k->fd, SHUT_RDWR);
 	s->nconns--;
+	s->ngates -= k->caller.roles == ROLE_GATE;
 	conn_put(k);
 }
 
@@ -329,13 +390,14 @@ server_loop(struct server *s)
 static int
 server_start_workers(struct server *s)
 {
-	size_t want = (size_t)s->a->conf.workers;
+	size_t want = (size_t)s->a->conf.workers + 1;
 
 	for (s->nthreads = 0; s->nthreads < want; s->nthreads++)
 		if (pthread_create(&s->threads[s->nthreads], NULL,
-		    server_worker, s) != 0)
+		    s->nthreads == 0 ? server_operator_worker : server_worker,
+		    s) != 0)
 			break;
-	return s->nthreads > 0 ? CAMCA_OK : CAMCA_ENOMEM;
+	return s->nthreads > 1 ? CAMCA_OK : CAMCA_ENOMEM;
 }
 
 /* Queued calls are still answered: what was committed should be heard of. */
@@ -347,6 +409,7 @@ server_stop_workers(struct server *s)
 	pthread_mutex_lock(&s->lock);
 	s->stop = true;
 	pthread_cond_broadcast(&s->more);
+	pthread_cond_broadcast(&s->more_operator);
 	pthread_mutex_unlock(&s->lock);
 	for (i = 0; i < s->nthreads; i++)
 		pthread_join(s->threads[i], NULL);
@@ -363,9 +426,11 @@ server_run(struct authority *a, int ready_fd, int wake_fd)
 		return CAMCA_ENOMEM;
 	s->a = a;
 	s->wake = wake_fd;
-	s->tail = &s->head;
+	s->operators.tail = &s->operators.head;
+	s->gates.tail = &s->gates.head;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->more, NULL);
+	pthread_cond_init(&s->more_operator, NULL);
 	s->listener = -1;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	ret = config_socket_path(a->conf.state, path, sizeof path);
@@ -387,6 +452,7 @@ server_run(struct authority *a, int ready_fd, int wake_fd)
 		close(s->listener);
 	close(s->epoll);
 	pthread_cond_destroy(&s->more);
+	pthread_cond_destroy(&s->more_operator);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 	return ret;

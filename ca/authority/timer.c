@@ -20,40 +20,58 @@ struct tick {
 	size_t n;
 };
 
+/* Is it time? The old one goes only when the new one has been used for a while
+ * (H9). The list has all that were ever replaced, also of profiles that let the
+ * old ones run out: those must not fill the batch. */
 static int
 tick_superseded_row(const struct cert_row *r, void *arg)
 {
 	struct tick *t = arg;
 	const struct profile *p = profile_by_name(&t->pol->profiles,
 	    r->profile);
+	int64_t seen = 0;
+	int ret;
 
-	if (p == NULL || p->supersede_after_ms == 0)
+	if (p == NULL || p->supersede_after_ms == 0 ||
+	    r->not_after_ms <= t->now)
 		return 0;
-	if (t->n == TICK_BATCH)
-		return 1;
+	if ((ret = store_cert_seen_at(t->tx, r->replaced_by, &seen)) < 0)
+		return ret;
+	if (seen == 0 || seen + p->supersede_after_ms > t->now)
+		return 0;
 	t->rows[t->n++] = *r;
-	return 0;
+	return t->n == TICK_BATCH;
 }
 
-/* The old one goes only when the new one has been used for a while (H9). */
+/* Reads only: it may be a long list, and the writer has other work. */
+static int
+tick_look_tx(struct tx *tx, void *arg)
+{
+	struct tick *t = arg;
+	int ret;
+
+	t->tx = tx;
+	t->n = 0;
+	ret = store_cert_superseded_list(tx, t->now, INT64_MAX,
+	    tick_superseded_row, t);
+	return ret < 0 ? ret : CAMCA_OK;
+}
+
 static int
 tick_supersede(struct tick *t, const struct cert_row *r)
 {
-	const struct profile *p = profile_by_name(&t->pol->profiles,
-	    r->profile);
 	const struct ca *ca = ca_by_id(t->cas, r->issuer);
 	struct cert_row by = { 0 };
 	struct device_row d;
 	struct event e;
-	int64_t seen = 0, seq = 0;
+	int64_t seq = 0;
 	int ret;
 
-	if ((ret = store_cert_seen_at(t->tx, r->replaced_by, &seen)) < 0)
-		return ret;
-	if (seen == 0 || seen + p->supersede_after_ms > t->now)
-		return CAMCA_OK;
-	if ((ret = store_cert_set_status(t->tx, r->id, CERT_REVOKED, 4,
-	    t->now, &seq)) < 0 ||
+	ret = store_cert_set_status(t->tx, r->id, CERT_REVOKED, 4, t->now,
+	    &seq);
+	if (ret == CAMCA_ECONFLICT)
+		return CAMCA_OK;             /* revoked meanwhile */
+	if (ret < 0 ||
 	    (ret = store_device_by_pk(t->tx, r->device, &d)) < 0 ||
 	    (ret = store_cert_by_id(t->tx, r->replaced_by, &by)) < 0)
 		return ret;
@@ -64,7 +82,6 @@ tick_supersede(struct tick *t, const struct cert_row *r)
 		    sizeof ca->row.ski);
 	event_add_hex(&e, "replaced-by", by.serial, sizeof by.serial);
 	event_add(&e, "rev-seq", "%lld", (long long)seq);
-	store_cert_free(&by);
 	return event_put(t->tx, &e);
 }
 
@@ -73,15 +90,22 @@ tick_certs_tx(struct tx *tx, void *arg)
 {
 	struct tick *t = arg;
 	size_t i;
-	int ret;
+	int ret = CAMCA_OK;
 
 	t->tx = tx;
-	t->n = 0;
-	ret = store_cert_superseded_list(tx, t->now, TICK_BATCH,
-	    tick_superseded_row, t);
-	for (i = 0; ret >= 0 && i < t->n; i++)
+	for (i = 0; ret == CAMCA_OK && i < t->n; i++)
 		ret = tick_supersede(t, &t->rows[i]);
-	return ret < 0 ? ret : CAMCA_OK;
+	return ret;
+}
+
+static int
+tick_certs(struct tick *t)
+{
+	int ret = store_tx(t->a->store, DB_READ, tick_look_tx, t);
+
+	if (ret == CAMCA_OK && t->n > 0)
+		ret = store_tx(t->a->store, DB_WRITE, tick_certs_tx, t);
+	return ret;
 }
 
 static int
@@ -162,7 +186,7 @@ authority_tick(struct authority *a)
 	if (ret == CAMCA_OK)
 		ret = store_tx(a->store, DB_WRITE, tick_pending_tx, t);
 	if (ret == CAMCA_OK && tick_any_supersede(t->pol))
-		ret = store_tx(a->store, DB_WRITE, tick_certs_tx, t);
+		ret = tick_certs(t);
 	if (ret == CAMCA_OK)
 		ret = clock_store(a);
 	if (ret < 0)

@@ -58,7 +58,7 @@ struct event {
 	char text[EVENT_BODY_MAX];        /* values, each ended by NUL */
 };
 
-/* Starts an event: a new random id, the time now. device NULL, "" or a text
+/* Starts an event: a new id, the time now. device NULL, "" or a text
  * that could not be the id of a device (such as a name a stranger claims):
  * "-". actor: the caller as the authority knows it ("uid 0", "gate", "ra
  * cam-7"), NULL: "-". */

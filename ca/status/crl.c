@@ -417,7 +417,8 @@ crl_failed(const struct crl_work *w, int ret, struct refusal *why)
 
 int
 crl_current(struct store *s, const struct ca *ca,
-    const struct event_source *src, int64_t life_ms, struct crl_row *out, struct refusal *why)
+    const struct event_source *src, int64_t life_ms, struct crl_row *out,
+    struct refusal *why)
 {
 	struct crl_work w = { .ca = ca };
 	int64_t now_ms = ctx_now_ms(src->ctx);

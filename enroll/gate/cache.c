@@ -283,8 +283,11 @@ cache_look(struct cache *c, const struct cache_key *key, int64_t mono_ms,
 	f = cache_find_fetch(c, key);
 	if (f == NULL) {
 		f = cache_free_fetch(c);
-		if (f == NULL)
-			return CAMCA_EBUSY;
+		if (f == NULL) {
+			/* Invented identifiers may keep all of them busy. */
+			*out = cache_stale(c, key);
+			return *out != NULL ? CAMCA_OK : CAMCA_EBUSY;
+		}
 		f->key = *key;
 		*ask = f;
 	}

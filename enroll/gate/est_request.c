@@ -166,15 +166,16 @@ est_note_refusal(struct est_request *r)
 		throttle_failed(r->gate->throttle, &r->conn->key, now);
 }
 
-/* Bouncy Castle shows its password only after a 401, and gives up where that
- * has a body, which it closes unread. It is known by what it sends, and what it
- * does not. */
+/* Bouncy Castle asks first and shows its password after a 401, comes again after
+ * a 202, and does neither where that answer has a body, which it closes unread.
+ * It is known by what it sends, and what it does not. */
 static bool
-est_challenge_is_bare(const struct est_request *r)
+est_text_unread(const struct est_request *r)
 {
-	return r->why.http == 401 && r->bare &&
+	return r->bare &&
 	    http_field(r->mhd, "Content-Transfer-Encoding") != NULL &&
-	    http_field(r->mhd, "Authorization") == NULL;
+	    (r->why.http == 202 || (r->why.http == 401 &&
+	    http_field(r->mhd, "Authorization") == NULL));
 }
 
 static int
@@ -194,7 +195,7 @@ est_reply_make(struct est_request *r, struct est_reply *reply)
 		est_reply_init(reply);
 	}
 	ret = est_reply_refusal(reply, r->route.op, &r->why);
-	if (ret == CAMCA_OK && est_challenge_is_bare(r)) {
+	if (ret == CAMCA_OK && est_text_unread(r)) {
 		buf_reset(&reply->body);
 		reply->type = NULL;
 	}

@@ -143,7 +143,7 @@ check "E6 the event names device and rule" event_has 'type enroll.refused .*rule
 enroll cam-3 "$TMP/e3" 2>/dev/null
 camca device move cam-3 held --reason test >/dev/null
 renew_csr "$TMP/e6r" "$TMP/e3"
-check "E6 good certificate, but the device is held" refuses 403 'held' \
+check "E6 good certificate, but the device is held" refuses 403 'held|on hold' \
     simplereenroll "$TMP/e6r" --cert "$TMP/e3.pem" --key "$TMP/e3.key"
 device ra-6 1 --kind ra
 csr "$TMP/ra6"

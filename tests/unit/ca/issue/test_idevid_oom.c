@@ -37,14 +37,14 @@ alloc_free(void *p, const char *file, int line)
 	free(p);
 }
 
-/* Runs it with the first, second, ... allocation failing until none does;
+/* Runs it with every step-th allocation failing in turn, until none is left;
  * returns how often it said yes before that. */
 static int
-each_allocation(struct pki *k, int want)
+each_allocation(struct pki *k, int want, long step)
 {
 	int yes = 0, ret;
 
-	for (long n = 0; n < 100000; n++) {
+	for (long n = 0; n < 100000; n += step) {
 		memset(&k->why, 0, sizeof k->why);
 		alloc_left = n;
 		ret = idevid_verify(k->chain, &k->v, NOW_MS, k->serial,
@@ -70,7 +70,7 @@ test_good_chain(void **state)
 	struct crl_spec r = crl_root(k), m = crl_mid(k);
 
 	publish(k, &r, &m);
-	each_allocation(k, 0);
+	each_allocation(k, 0, 7);
 }
 
 static void
@@ -81,9 +81,10 @@ test_revoked_stays_out(void **state)
 
 	m.revoked = k->leaf;
 	publish(k, &r, &m);
-	assert_int_equal(each_allocation(k, CAMCA_EAUTH), 0);
+	assert_int_equal(each_allocation(k, CAMCA_EAUTH, 5), 0);
+	/* The one where a check that fails could pass for a check not made. */
 	k->v.crl_required = 0;
-	assert_int_equal(each_allocation(k, CAMCA_EAUTH), 0);
+	assert_int_equal(each_allocation(k, CAMCA_EAUTH, 1), 0);
 }
 
 static void
@@ -93,7 +94,7 @@ test_unknown_vendor_stays_out(void **state)
 	struct spec s = { .subject = "CN=cam/serialNumber=1", .key = k->key };
 
 	set_leaf(k, cert_of(&s));
-	assert_int_equal(each_allocation(k, CAMCA_EAUTH), 0);
+	assert_int_equal(each_allocation(k, CAMCA_EAUTH, 3), 0);
 }
 
 int
