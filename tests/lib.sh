@@ -80,6 +80,12 @@ finish() {
 	exit
 }
 
+# free_port: one that was free a moment ago, for what has to know it in advance.
+free_port() {
+	python3 -c 'import socket; s = socket.socket()
+s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 camca() { "$BIN/camca" "$@"; }
 
 # camca_init [options of camcad --init]

@@ -113,8 +113,8 @@ event_there() {
 	events "${2:-}" | jq -r .body | tr '\n' ' ' | grep -qE -- "$1"
 }
 eventually() {
-	local i
-	for i in $(seq 100); do
+	local _
+	for _ in $(seq 100); do
 		"$@" && return 0
 		sleep 0.1
 	done

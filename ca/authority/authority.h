@@ -32,6 +32,20 @@ struct policies {
 	int refs;
 };
 
+/* Refusals of strangers since the last minute (refusals.c). */
+#define REFUSAL_SUMS 128
+struct refusal_sum {
+	char rule[64], op[24];
+	int64_t written;               /* events of their own; 0: free */
+	int64_t summed;
+	int64_t since_ms, until_ms;
+};
+struct refusals {
+	pthread_mutex_t lock;          /* guards sums */
+	struct refusal_sum sums[REFUSAL_SUMS];
+	struct refusal_sum flushing[REFUSAL_SUMS];  /* of the flush alone */
+};
+
 struct authority {
 	struct config conf;
 	const struct camca_ctx *ctx;
@@ -44,6 +58,7 @@ struct authority {
 	int64_t clock_high_ms;         /* latest time seen; time may not fall behind */
 	bool clock_complained;
 	pthread_mutex_t rollover;      /* one change of CAs at a time */
+	struct refusals refusals;
 	bool locked;                   /* lock_fd keeps a second camcad out */
 	int lock_fd;
 	uid_t gate_uid;                /* (uid_t)-1: no such user */
@@ -158,6 +173,14 @@ void json_set_base64(json_t *o, const char *name, const uint8_t *p, size_t n);
 void authority_refused(struct authority *a, const char *type,
     const char *device, const char *actor, const char *op, const char *label,
     const struct refusal *why);
+/* The same for one whose device is not known; many are written as a sum
+ * (refusals.c). */
+void authority_refused_stranger(struct authority *a, const char *type,
+    const char *actor, const char *op, const char *label,
+    const struct refusal *why);
+/* Writes the sums. About each minute and at the end, from one thread at a
+ * time. */
+void authority_refusals_flush(struct authority *a);
 /* Puts one event in its own transaction. */
 CAMCA_MUST int authority_event(struct authority *a, struct event *e);
 

@@ -47,6 +47,9 @@ struct est {
 /* ---- est_args.c ---- */
 /* Takes the arguments apart; the CSR is parsed and its signature checked. */
 CAMCA_MUST int est_begin(struct est *x, struct op_call *c, bool renew);
+/* Adds the issuers that the client sent to its leaf in chain: for factory
+ * identities. */
+CAMCA_MUST int est_rest_of_chain(struct est *x);
 void est_end(struct est *x);
 
 /* ---- est_pop.c ---- */
@@ -69,8 +72,9 @@ void est_secret_failed(struct est *x);
 /* ---- est_issue.c ---- */
 /* Builds, signs and stores the certificate, answers with it. */
 CAMCA_MUST int est_issue(struct est *x);
-/* Answers with a certificate that exists. */
-CAMCA_MUST int est_answer(struct est *x, const uint8_t *der, size_t n);
+/* Answers with a certificate: cert, or decoded from der where that is NULL. */
+CAMCA_MUST int est_answer(struct est *x, X509 *cert, const uint8_t *der,
+    size_t n);
 /* Is there one to hand out again (RFC 7030 4.2.3, same request repeated)? Fills
  * same; CAMCA_ENOENT. Inside tx. */
 CAMCA_MUST int est_find_same(struct tx *tx, struct est *x);

@@ -39,7 +39,7 @@ est_check_chain(struct est *x, const struct ca **ca_out)
 		return CAMCA_OK;
 	leaf = sk_X509_value(x->chain, 0);
 	if (!auth_is_ours(x, leaf))
-		return CAMCA_OK;
+		return est_rest_of_chain(x);
 	return ca_verify_leaf(x->cas, leaf, x->now, ca_out, &x->cur_expired,
 	    &x->c->why);
 }

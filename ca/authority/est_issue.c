@@ -11,6 +11,8 @@
 #include "ca/base/enc.h"
 #include "ca/base/log.h"
 
+#define ISSUE_CHAIN_MAX 100000     /* a circle is damage */
+
 struct issue {
 	struct est *x;
 	const struct ca *ca;
@@ -20,16 +22,17 @@ struct issue {
 };
 
 int
-est_answer(struct est *x, const uint8_t *der, size_t n)
+est_answer(struct est *x, X509 *cert, const uint8_t *der, size_t n)
 {
 	static const char *const layouts[] = { "auto", "wrap", "flat" };
 	STACK_OF(X509) *one = sk_X509_new_null();
-	AUTO(X509) *cert = NULL;
+	AUTO(X509) *decoded = NULL;
 	struct buf bag;
 	int ret = CAMCA_ENOMEM;
 
 	buf_init(&bag, 0);
-	cert = d2i_X509(NULL, &der, (long)n);
+	if (cert == NULL)
+		cert = decoded = d2i_X509(NULL, &der, (long)n);
 	if (one != NULL && cert != NULL && sk_X509_push(one, cert) > 0)
 		ret = cert_bag(one, &bag);
 	sk_X509_free(one);
@@ -57,7 +60,9 @@ est_find_same(struct tx *tx, struct est *x)
 	    strcmp(x->same.profile, x->profile->name) != 0 ||
 	    x->same.not_after_ms <= x->now ||
 	    x->same.created_ms + x->profile->same_window_ms < x->now ||
-	    (x->renew && x->same.id == x->cur.id))
+	    /* To go back to an older key is a new request. */
+	    x->same.replaced_by != 0 ||
+	    (x->renew && x->same.id <= x->cur.id))
 		return CAMCA_ENOENT;
 	return CAMCA_OK;
 }
@@ -243,37 +248,45 @@ issue_recheck(struct tx *tx, struct issue *i, struct device_row *dev)
 	if (ret == CAMCA_OK && cur.status != CERT_GOOD)
 		ret = refuse(&x->c->why, CAMCA_EAUTH, 403, "client.revoked",
 		    "The client certificate is revoked.");
-	/* Another renewal under this one may have been faster: what it gave out
-	 * is replaced by this one as well, see issue_replace(). */
-	if (ret == CAMCA_OK)
-		x->cur.replaced_by = cur.replaced_by;
+	/* Another renewal under this one may have been faster. */
+	x->cur.replaced_by = cur.replaced_by;
+	x->cur.seen_ms = cur.seen_ms;
 	store_cert_free(&cur);
 	return ret;
 }
 
 /* A renewal repeated with another key, because the answer was lost or because
- * somebody else has the key too, leaves a certificate that nobody may be using.
- * It is replaced by the new one: whichever of the two is seen first puts the
- * other out, so that two holders of one key cannot both go on unnoticed. */
+ * somebody else holds the key too, leaves certificates that may be in use or
+ * not. They are chained, oldest first, the one before all of them to the last,
+ * until one is seen: that puts all the others out. So two who share one stolen
+ * key cannot both go on renewing unnoticed. */
 static int
 issue_replace(struct tx *tx, struct issue *i)
 {
 	struct est *x = i->x;
-	int64_t seen = 0;
-	int ret;
+	struct cert_row r;
+	int64_t id, last = 0;
+	int ret, steps = 0;
 
-	if (x->cur.replaced_by != 0) {
-		ret = store_cert_seen_at(tx, x->cur.replaced_by, &seen);
-		if (ret == CAMCA_OK && seen != 0)
+	for (id = x->cur.replaced_by; id != 0; id = r.replaced_by) {
+		if (++steps > ISSUE_CHAIN_MAX)
+			return CAMCA_EDB;
+		if ((ret = store_cert_by_id(tx, id, &r)) < 0)
+			return ret;
+		if (r.seen_ms != 0)
 			return refuse(&x->c->why, CAMCA_EAUTH, 403,
 			    "reenroll.replaced", "The certificate was "
 			    "replaced, and its successor is in use.");
-		if (ret == CAMCA_OK)
-			ret = store_cert_replaced(tx, x->cur.replaced_by,
-			    i->row.id);
-		if (ret < 0)
+		/* Not used before, so it has no successor: these are its
+		 * brothers, and it is the first of them to be seen. */
+		if (x->cur.seen_ms == 0 &&
+		    (ret = store_cert_replaced(tx, id, x->cur.id)) < 0)
 			return ret;
+		last = id;
 	}
+	if (last != 0 && x->cur.seen_ms != 0 &&
+	    (ret = store_cert_replaced(tx, last, i->row.id)) < 0)
+		return ret;
 	return store_cert_replaced(tx, x->cur.id, i->row.id);
 }
 
@@ -344,7 +357,7 @@ est_issue(struct est *x)
 	if (ret == CAMCA_OK)
 		ret = store_tx(x->a->store, DB_WRITE, issue_tx, &i);
 	if (ret == CAMCA_OK)
-		ret = est_answer(x, i.row.der.p, i.row.der.n);
+		ret = est_answer(x, i.cert, i.row.der.p, i.row.der.n);
 	if (ret == CAMCA_OK)
 		log_msg(LOG_INFO, x->dev.id, "certificate %s",
 		    x->renew ? "renewed" : "issued");

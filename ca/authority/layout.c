@@ -187,4 +187,6 @@ layout_harden(void)
 	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		log_msg(LOG_WARN, "camcad", "core dumps could not be barred");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		log_msg(LOG_WARN, "camcad", "set-user-ID programs still work");
 }

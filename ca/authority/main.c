@@ -217,12 +217,13 @@ struct signals {
 	sigset_t set;
 };
 
-/* One thread waits for signals and the minute; the rest never sees either. */
+/* One thread waits for signals and the minute; the rest never sees either. The
+ * first minute is short: what fell due while the authority was down is late. */
 static void *
 signals_thread(void *arg)
 {
 	struct signals *s = arg;
-	struct itimerspec minute = { { 60, 0 }, { 60, 0 } };
+	struct itimerspec minute = { { 60, 0 }, { 1, 0 } };
 	struct signalfd_siginfo info;
 	struct pollfd p[3] = { { .events = POLLIN }, { .events = POLLIN },
 	    { .events = POLLIN } };
@@ -295,6 +296,7 @@ main_serve(struct authority *a, const struct arguments *x)
 		ret = server_run(a, x->ready_fd, s.wake);
 		if (write(s.stop, &one, sizeof one) == sizeof one)
 			pthread_join(thread, NULL);
+		authority_refusals_flush(a);
 		if (clock_store(a) < 0)
 			log_msg(LOG_WARN, "clock", "mark is not stored");
 		close(s.wake);

@@ -140,7 +140,7 @@ enroll_once(struct est *x)
 	    &x->c->why)) < 0)
 		return ret;
 	if (k.same)
-		return est_answer(x, x->same.der.p, x->same.der.n);
+		return est_answer(x, NULL, x->same.der.p, x->same.der.n);
 	if ((k.approval || x->profile->approval) && (ret = est_queue(x)) < 0)
 		return ret;
 	return est_issue(x);
@@ -291,9 +291,9 @@ reenroll_run(struct est *x)
 	    (ret = reenroll_identity(x)) < 0)
 		return ret;
 	if (k.same)
-		return est_answer(x, x->same.der.p, x->same.der.n);
+		return est_answer(x, NULL, x->same.der.p, x->same.der.n);
 	if (k.early)
-		return est_answer(x, x->cur.der.p, x->cur.der.n);
+		return est_answer(x, NULL, x->cur.der.p, x->cur.der.n);
 	if (x->profile->rekey_required &&
 	    memcmp(x->csr.spki, x->cur.spki, sizeof x->cur.spki) == 0)
 		return refuse(&x->c->why, CAMCA_EPOLICY, 403,
@@ -318,7 +318,11 @@ est_run(struct op_call *c, bool renew)
 		    "%s refused for %s: %s", name, x.remote, c->why.detail);
 		/* What we cannot do for lack of store or HSM is not recorded
 		 * there either; it is in the log. */
-		if (c->why.http < 500)
+		if (c->why.http < 500 && x.dev.id[0] == '\0')
+			authority_refused_stranger(c->a, renew ?
+			    "reenroll.refused" : "enroll.refused",
+			    c->caller->actor, name, x.label, &c->why);
+		else if (c->why.http < 500)
 			authority_refused(c->a, renew ? "reenroll.refused" :
 			    "enroll.refused", x.dev.id, c->caller->actor, name,
 			    x.label, &c->why);

@@ -89,6 +89,7 @@ device_move_tx(struct tx *tx, void *arg)
 	if (ret < 0)
 		return ret;
 	x->dev.state = x->to;
+	x->dev.updated_ms = x->now;
 	x->tx = tx;
 	if ((ret = store_cert_list(tx, x->dev.pk, 0, 0, INT64_MAX, move_each,
 	    x)) < 0)

@@ -136,6 +136,7 @@ authority_open(struct authority *a, struct refusal *why)
 	int ret;
 
 	pthread_mutex_init(&a->lock, NULL);
+	pthread_mutex_init(&a->refusals.lock, NULL);
 	pthread_mutex_init(&a->rollover, NULL);
 	authority_users(a);
 	a->events.ctx = a->ctx;

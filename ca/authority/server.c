@@ -28,6 +28,7 @@
 #define SERVER_UPLOAD_MAX IMPORT_MAX_BYTES
 
 struct conn {
+	struct conn *next, *prev;      /* of the server's list; reader only */
 	int fd;
 	atomic_int refs;               /* reader and each queued job */
 	pthread_mutex_t write_lock;    /* one answer at a time */
@@ -51,6 +52,7 @@ struct queue {
 struct server {
 	struct authority *a;
 	int epoll, listener, wake;
+	struct conn *conns;            /* all that are open; reader only */
 	size_t nconns, ngates;         /* reader only */
 	pthread_mutex_t lock;          /* guards the queues and stop */
 	pthread_cond_t more;           /* something for everybody */
@@ -287,6 +289,10 @@ server_accept(struct server *s)
 		conn_put(k);
 		return;
 	}
+	k->next = s->conns;
+	if (k->next != NULL)
+		k->next->prev = k;
+	s->conns = k;
 	s->nconns++;
 	s->ngates += gate;
 }
@@ -296,6 +302,12 @@ server_drop(struct server *s, struct conn *k)
 {
 	epoll_ctl(s->epoll, EPOLL_CTL_DEL, k->fd, NULL);
 	shutdown(k->fd, SHUT_RDWR);
+	if (k->next != NULL)
+		k->next->prev = k->prev;
+	if (k->prev != NULL)
+		k->prev->next = k->next;
+	else
+		s->conns = k->next;
 	s->nconns--;
 	s->ngates -= k->caller.roles == ROLE_GATE;
 	conn_put(k);
@@ -448,6 +460,8 @@ server_run(struct authority *a, int ready_fd, int wake_fd)
 		ret = server_loop(s);
 	}
 	server_stop_workers(s);
+	while (s->conns != NULL)
+		server_drop(s, s->conns);
 	if (s->listener >= 0)
 		close(s->listener);
 	close(s->epoll);

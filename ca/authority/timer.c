@@ -179,6 +179,7 @@ authority_tick(struct authority *a)
 
 	if (t == NULL)
 		return;
+	authority_refusals_flush(a);
 	t->a = a;
 	t->pol = authority_policies(a);
 	t->cas = authority_cas(a);

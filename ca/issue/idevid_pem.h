@@ -15,7 +15,7 @@
 /* Bundle -> stack, the caller's (sk_X509_pop_free, sk_X509_CRL_pop_free).
  * Nothing but blocks of that kind, each whole; text between them is skipped
  * (but a run of five dashes, which a block cut short leaves behind).
- * CAMCA_EINVAL, CAMCA_ELIMIT, CAMCA_ENOMEM with why. An empty bundle is fine. */
+ * CAMCA_EINVAL, CAMCA_ELIMIT, CAMCA_ENOMEM with why. Empty is fine. */
 CAMCA_MUST int idevid_pem_certs(const char *pem, size_t n,
     STACK_OF(X509) **out, struct refusal *why);
 CAMCA_MUST int idevid_pem_crls(const char *pem, size_t n,

@@ -63,8 +63,10 @@ ident_pair_load(struct ident_pair *p, EVP_PKEY *key, const char *chain,
 	struct buf pem;
 	int ret, bad;
 
+	/* In the authority's order: after a rollover NewWithOld comes last, and
+	 * certifies the leaf, not the certificate before it. */
 	if (gnutls_pcert_list_import_x509_raw(p->chain, &count, &d,
-	    GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_FAIL_IF_UNSORTED) < 0)
+	    GNUTLS_X509_FMT_PEM, 0) < 0)
 		return CAMCA_EINVAL;
 	p->nchain = count;
 	buf_init(&pem, IDENT_PEM_MAX);

@@ -165,8 +165,8 @@ body 8388608
 check "C7 8 MiB is refused before it is sent" equal "$(send "$TMP/body" \
     -H 'Expect: 100-continue'; grep -c '100 Continue' "$TMP/c.head")" 4130
 huge() { # a length that nobody could allocate
-	printf 'POST %s/simpleenroll HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/pkcs10\r\nContent-Length: %s\r\n\r\n' \
-	    "$W" "$1" | timeout 20 openssl s_client -quiet -connect \
+	printf '%s\r\n' "POST $W/simpleenroll HTTP/1.1" 'Host: localhost' \
+	    'Content-Type: application/pkcs10' "Content-Length: $1" '' | timeout 20 openssl s_client -quiet -connect \
 	    "localhost:$EST_PORT" -CAfile "$TMP/root.pem" 2>/dev/null |
 	    head -1 | cut -d' ' -f2
 }

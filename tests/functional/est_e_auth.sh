@@ -84,7 +84,8 @@ parallel() { # N keys with one secret at the same moment: how many got 200
 		pids+=($!)
 	done
 	wait "${pids[@]}"
-	cat "$TMP"/par*.st | grep -o '[0-9][0-9][0-9]' | sort | uniq -c | awk '{ printf "%s×%s ", $1, $2 }'
+	cat "$TMP"/par*.st | grep -o '[0-9][0-9][0-9]' | sort | uniq -c |
+	    awk '{ printf "%s×%s ", $1, $2 }'
 }
 check "E5 twelve keys with one secret at once: one certificate" equal \
     "$(parallel 12)" '1×200 11×401 '

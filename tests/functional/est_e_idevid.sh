@@ -16,15 +16,16 @@ camca_start
 
 check "E9 a maker" maker_init Acme
 maker_crl Acme
-cert_of() { echo --cert "$1.pem" --key "$1.key"; }
 # camera ID: registered as Acme SN-ID, with a factory identity and a CSR.
 camera() { device "$@" && factory Acme "SN-$1" "$TMP/$1.id" && csr "$TMP/$1"; }
 # by_factory ID [LABEL/]: enrolls with the factory identity alone
 by_factory() {
-	accepts "${2:-}simpleenroll" "$TMP/$1" $(cert_of "$TMP/$1.id")
+	accepts "${2:-}simpleenroll" "$TMP/$1" --cert "$TMP/$1.id.pem" \
+	    --key "$TMP/$1.id.key"
 }
 no_factory() { # STATUS WORDS ID [LABEL/]
-	refuses "$1" "$2" "${4:-}simpleenroll" "$TMP/$3" $(cert_of "$TMP/$3.id")
+	refuses "$1" "$2" "${4:-}simpleenroll" "$TMP/$3" --cert "$TMP/$3.id.pem" \
+	    --key "$TMP/$3.id.key"
 }
 
 camera cam-1
@@ -138,8 +139,8 @@ check "E9 a factory identity is" by_factory cam-7
 
 # E2: the ways in, by label.
 camera cam-8
-SECRET8=$SECRET
-LOGIN=(-u "cam-8:$SECRET8")
+LOGIN=(-u "cam-8:$SECRET")
+ID8=(--cert "$TMP/cam-8.id.pem" --key "$TMP/cam-8.id.key")
 check "E2 label idevid: not by secret" refuses 403 'certificate|secret' \
     only-idevid/simpleenroll "$TMP/cam-8" "${LOGIN[@]}"
 check "E2 label idevid: not by nothing" refuses 403 'client certificate' \
@@ -154,9 +155,9 @@ check "E2 with a challenge" equal "$(field WWW-Authenticate "$TMP/cam-8")" \
     'Basic realm="camca"'
 camera cam-9
 check "E2 label both: another device's secret" refuses 403 'two devices' \
-    both/simpleenroll "$TMP/cam-8" $(cert_of "$TMP/cam-8.id") -u "cam-9:$SECRET"
+    both/simpleenroll "$TMP/cam-8" "${ID8[@]}" -u "cam-9:$SECRET"
 check "E2 label both: both" accepts both/simpleenroll "$TMP/cam-8" \
-    $(cert_of "$TMP/cam-8.id") "${LOGIN[@]}"
+    "${ID8[@]}" "${LOGIN[@]}"
 check "E2 the event says so" event_has 'cert.issued .*auth cert.secret' cam-8
 check "E2 label idevid: by factory identity" by_factory cam-9 only-idevid/
 
@@ -167,7 +168,8 @@ factory Acme SN-site-ra "$TMP/site-ra.id" -addext \
 device cam-10
 csr "$TMP/cam-10" -subj /CN=cam-10
 check "E8 cmcRA of a maker's CA speaks for nobody" refuses 403 '.' \
-    simpleenroll "$TMP/cam-10" $(cert_of "$TMP/site-ra.id")
+    simpleenroll "$TMP/cam-10" \
+    --cert "$TMP/site-ra.id.pem" --key "$TMP/site-ra.id.key"
 check "E8 nothing was issued" equal "$(camca --json cert list --device cam-10 |
     jq '.items | length')" 0
 camca ca certificate ec >"$TMP/ours.pem"

@@ -7,7 +7,8 @@
 need openssl curl jq
 policies
 profile wait camera-ec 's/approval: false/approval: true/' \
-    's/retry_after: 60s/retry_after: 7s/' 's/challenge_may_be_other: false/challenge_may_be_other: true/'
+    's/retry_after: 60s/retry_after: 7s/' \
+    's/challenge_may_be_other: false/challenge_may_be_other: true/'
 profile short camera-ec 's/approval: false/approval: true/' \
     's/approval_ttl: 7d/approval_ttl: 1h/'
 est_init --policies "$POLICIES"
@@ -25,7 +26,10 @@ check "I1 nothing is issued meanwhile" equal \
     "$(camca --json cert list --device cam-1 | jq '.items | length')" 0
 
 # I2: the same key is the same request, whatever else changed in it.
-waiting() { camca --json enroll list --status "${1:-waiting}" | jq -r ".items[] | select(.device == \"$2\") | .id"; }
+waiting() { # STATE DEVICE: ids of its entries
+	camca --json enroll list --status "$1" |
+	    jq -r ".items[] | select(.device == \"$2\") | .id"
+}
 new_csr() { # the same key, other bytes: as a client does that proves possession
 	challenge_csr "$TMP/one" "$1"
 }
@@ -148,7 +152,8 @@ check "I7 no authority: Retry-After" grep -qiE '^retry-after: [1-9]' "$TMP/i.hea
 check "I7 no authority: cacerts too" equal "$(get "$TMP/i" $W/cacerts)" 503
 start_authority
 check "I7 the authority is back, and the gate finds it" eventually gate_reaches_authority
-check "I8 the refusals meanwhile are events" event_has 'rule [a-z.-]+ http 503|throttle.summary .*rule system'
+check "I8 the refusals meanwhile are events" event_has \
+    'rule [a-z.-]+ http 503|throttle.summary .*rule system'
 csr "$TMP/i"
 check "I7 the same request is served now" equal "$(as_cam_7)" 200
 check "I5 an answer without a refusal has no text" equal \

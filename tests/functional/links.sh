@@ -26,7 +26,7 @@ links_only() {
 	local program=$1 known
 	shift
 	known=$(printf '|%s' "$@" libc libm libpthread libdl 'ld-linux[-_.a-z0-9]*' \
-	    linux-vdso linux-gate libasan libubsan libtsan libstdc++ libgcc_s)
+	    linux-vdso linux-gate libasan libubsan libtsan "libstdc[+][+]" libgcc_s)
 	linked "$program" >"$TMP/libs"
 	[ -s "$TMP/libs" ] || return 1
 	! grep -vE "^(${known#|})\.so" "$TMP/libs"

@@ -11,8 +11,7 @@ pki --help 2>/dev/null | grep -q -- '--est ' ||
     skip "this strongSwan has no EST client"
 
 # The CRL's address stands in the certificates: the port has to be known before.
-PORT=$(python3 -c 'import socket; s = socket.socket()
-s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+PORT=$(free_port)
 policies
 # pki writes no URI into a request's subjectAltName.
 sed -i -e '/uri:urn:/d' "$POLICIES/profiles/camera-ec.yaml"

@@ -84,14 +84,8 @@ def boolean_version(der):
     return tlv(0x30, tlv(0x30, b"\x01\x01\x00" + info[3:]) + rest)
 
 
-def no_attributes(der):
-    # RFC 2986: attributes is [0], not optional.
-    info, _, rest = parts(der)
-    return tlv(0x30, tlv(0x30, info[:info.rindex(b"\xa0\x00")]) + rest)
-
-
 BENDS = {f.__name__: f for f in (trailing, two, cut, long_length, indefinite,
-    version, signature, subject, key, boolean_version, no_attributes)}
+    version, signature, subject, key, boolean_version)}
 
 
 def prime(n):
@@ -119,11 +113,11 @@ def roca_prime(bits):
     for p in range(2, 168):
         if all(p % q for q in range(2, p)):
             m *= p
+    low, high = 3 << (bits - 2), 1 << bits
     while True:
-        k = random.getrandbits(bits - m.bit_length()) | 3 << (
-            bits - m.bit_length() - 2)
+        k = random.randrange(low // m + 1, high // m)
         n = k * m + pow(65537, random.randrange(m), m)
-        if n.bit_length() == bits and (n - 1) % 65537 and prime(n):
+        if (n - 1) % 65537 and prime(n):
             return n
 
 
@@ -132,10 +126,8 @@ def integer(n):
 
 
 def roca():
-    n = 0
-    while n.bit_length() != 2048:
-        p, q = roca_prime(1024), roca_prime(1024)
-        n = p * q
+    p, q = roca_prime(1024), roca_prime(1024)
+    n = p * q
     e = 65537
     d = pow(e, -1, (p - 1) * (q - 1))
     der = tlv(0x30, b"".join(integer(i) for i in (0, n, e, d, p, q,

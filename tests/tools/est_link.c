@@ -48,13 +48,14 @@ link_die(const char *what)
 	exit(2);
 }
 
+/* The last one of the name counts. */
 static const char *
 link_option(const struct link *l, const char *name)
 {
 	size_t n = strlen(name);
 	int i;
 
-	for (i = 6; i < l->argc; i++)
+	for (i = l->argc - 1; i >= 6; i--)
 		if (strncmp(l->argv[i], name, n) == 0 && l->argv[i][n] == '=')
 			return l->argv[i] + n + 1;
 	return NULL;

@@ -76,7 +76,7 @@ test_text(void **state)
 	add_issued(&e);
 	assert_int_equal(event_put(&tx, &e), 0);
 	assert_string_equal(tx.body, "camca-event/v1\n"
-	    "id abababababababababababababababab\n"
+	    "id 01a202d437fbabababababababababab\n"
 	    "time 2026-11-22T10:36:32.123Z\n"
 	    "type cert.issued\n"
 	    "device cam-0042\n"

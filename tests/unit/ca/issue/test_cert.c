@@ -186,8 +186,8 @@ static void
 test_serial(void **state)
 {
 	static const int64_t times[] = { INT64_MIN, -1, 0, 1577836800000,
-		NOW_MS, NOW_MS + 1000, NOW_MS + 40 * YEAR_MS, NOW_MS + 200 * YEAR_MS,
-		INT64_MAX };
+		NOW_MS, NOW_MS + 1000, NOW_MS + 40 * YEAR_MS,
+		NOW_MS + 200 * YEAR_MS, INT64_MAX };
 	struct camca_ctx ctx = { .random = random_ones };
 	uint8_t a[20], last[20] = { 0 };
 

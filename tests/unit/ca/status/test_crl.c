@@ -65,12 +65,21 @@ revoked_cert(struct fix *f, const struct ca *ca, uint8_t tag, int64_t reason)
 	return id;
 }
 
+static int
+current(struct fix *f, const struct ca *ca, int64_t life_ms,
+    struct crl_row *row)
+{
+	const struct event_source src = { &f->ctx, "test" };
+
+	return crl_current(f->store, ca, &src, life_ms, row, &f->why);
+}
+
 static void
 crl_get(struct fix *f, const struct ca *ca, struct crl_row *row)
 {
 	memset(row, 0, sizeof *row);
 	memset(&f->why, 0, sizeof f->why);
-	if (crl_current(f->store, ca, &(struct event_source){ &f->ctx, "test" }, LIFE_MS, row, &f->why) < 0)
+	if (current(f, ca, LIFE_MS, row) < 0)
 		fail_msg("%s: %s", f->why.code, f->why.detail);
 	assert_int_equal(ERR_peek_error(), 0);
 }
@@ -344,16 +353,14 @@ test_gate_refuses_to_shrink(void **state)
 	before.this_update_ms = f->now_ms - LIFE_MS;
 	before.next_update_ms = f->now_ms;
 	assert_int_equal(store_tx(f->store, DB_WRITE, forge_tx, &before), 0);
-	assert_int_equal(crl_current(f->store, root, &(struct event_source){ &f->ctx, "test" }, LIFE_MS, &row,
-	    &f->why), CAMCA_EDB);
+	assert_int_equal(current(f, root, LIFE_MS, &row), CAMCA_EDB);
 	assert_string_equal(f->why.code, "crl.shrinks");
 	assert_int_equal(f->why.http, 503);
 	/* Damaged: no new one on top of it either. */
 	before.number = 2;
 	before.der.n--;
 	assert_int_equal(store_tx(f->store, DB_WRITE, forge_tx, &before), 0);
-	assert_int_equal(crl_current(f->store, root, &(struct event_source){ &f->ctx, "test" }, LIFE_MS, &row,
-	    &f->why), CAMCA_EDB);
+	assert_int_equal(current(f, root, LIFE_MS, &row), CAMCA_EDB);
 	assert_string_equal(f->why.code, "crl.shrinks");
 	assert_int_equal(ERR_peek_error(), 0);
 	store_blob_free(&before.der);
@@ -368,8 +375,8 @@ test_refused_life(void **state)
 
 	fix_cas(f);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		assert_int_equal(crl_current(f->store, ca_root(f->set), &(struct event_source){ &f->ctx, "test" },
-		    bad[i], &row, &f->why), CAMCA_EINVAL);
+		assert_int_equal(current(f, ca_root(f->set), bad[i], &row),
+		    CAMCA_EINVAL);
 		assert_string_equal(f->why.code, "crl.life");
 	}
 }
@@ -410,11 +417,12 @@ static void *
 race(void *arg)
 {
 	struct racer *r = arg;
+	const struct event_source src = { &r->f->ctx, "test" };
 	struct crl_row row = { 0 };
 	const unsigned char *p;
 	X509_CRL *crl;
 
-	r->ret = crl_current(r->f->store, r->ca, &(struct event_source){ &r->f->ctx, "test" }, LIFE_MS, &row,
+	r->ret = crl_current(r->f->store, r->ca, &src, LIFE_MS, &row,
 	    NULL);
 	if (r->ret < 0)
 		return NULL;
@@ -531,8 +539,7 @@ test_token_away(void **state)
 	/* What is stored and holds everything needs no token. */
 	assert_int_equal(entries(f, ec, &row), 0);
 	revoked_cert(f, ec, 1, 1);
-	assert_int_equal(crl_current(f->store, ec, &(struct event_source){ &f->ctx, "test" }, LIFE_MS, &row,
-	    &f->why), CAMCA_EHSM);
+	assert_int_equal(current(f, ec, LIFE_MS, &row), CAMCA_EHSM);
 	assert_int_equal(f->why.http, 503);
 	assert_true(f->why.retry_after_s > 0);
 	assert_int_equal(rename(away, token), 0);

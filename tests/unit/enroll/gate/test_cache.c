@@ -311,6 +311,10 @@ test_too_many_questions(void **state)
 	assert_int_equal(cache_get(s.cache, CACHE_CERT, SKI, clock_mono_ms(),
 	    NULL, &item, &why), CAMCA_OK);
 	cache_item_free(item);
+	/* Not fresh any more, and nobody can be asked: better than a 503. */
+	assert_int_equal(cache_get(s.cache, CACHE_CERT, SKI, clock_mono_ms() +
+	    2 * 3600 * 1000, &x[CACHE_FETCHES].w, &item, &why), CAMCA_OK);
+	cache_item_free(item);
 	wait_fini(&known);
 	upstream_stop(s.up);
 	for (i = 0; i < CACHE_FETCHES; i++) {

@@ -296,6 +296,40 @@ test_bad_answers(void **state)
 	end(&s);
 }
 
+/* After a rollover NewWithOld follows (RFC 4210 4.4), which certifies the leaf
+ * and not what stands before it. */
+static void
+test_after_rollover(void **state)
+{
+	EVP_PKEY *keys[3] = { EVP_EC_gen("P-256"), EVP_EC_gen("P-256"),
+	    EVP_EC_gen("P-256") };
+	struct ident_pair *p;
+	char *pem[3], *chain;
+	struct set s;
+	unsigned n = 0;
+	size_t i;
+
+	(void)state;
+	start(&s);
+	pem[0] = signer_named(s.key, "localhost", keys[1], "CA", NOW, NOW + 9);
+	pem[1] = signer_named(keys[1], "CA", keys[0], "Root", NOW, NOW + 9);
+	pem[2] = signer_named(keys[1], "CA", keys[2], "CA", NOW, NOW + 9);
+	assert_true(asprintf(&chain, "%s%s%s", pem[0], pem[1], pem[2]) > 0);
+	ident_tick(s.id, 1000, false);
+	certify(&s, chain);
+	wait_ready(&s);
+	p = ident_take(s.id);
+	assert_non_null(ident_pair_chain(p, &n));
+	assert_int_equal(n, 3);
+	ident_pair_free(p);
+	for (i = 0; i < 3; i++) {
+		free(pem[i]);
+		EVP_PKEY_free(keys[i]);
+	}
+	free(chain);
+	end(&s);
+}
+
 static void
 test_unusable_key_file(void **state)
 {
@@ -323,6 +357,7 @@ main(void)
 		cmocka_unit_test(test_renewal),
 		cmocka_unit_test(test_on_demand),
 		cmocka_unit_test(test_bad_answers),
+		cmocka_unit_test(test_after_rollover),
 		cmocka_unit_test(test_unusable_key_file),
 	};
 
