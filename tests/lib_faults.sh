@@ -126,8 +126,8 @@ has_retry_after() {
 	tr -d '\r' <"$1.head" | grep -qiE '^Retry-After: [0-9]+$'
 }
 eventually() { # COMMAND...: within 30 s
-	local i
-	for i in $(seq 300); do
+	local _
+	for _ in $(seq 300); do
 		"$@" && return 0
 		sleep 0.1
 	done

@@ -91,13 +91,14 @@ admit_check_state(const struct device_row *dev, enum admit_purpose purpose,
 		    "%s is held: an operator must release it first", dev->id);
 	case DEVICE_REVOKED:
 		return refuse(why, CAMCA_EPOLICY, 403, "admit.device-revoked",
-		    "%s is revoked", dev->id);
+		    "%s is revoked: it gets no certificate", dev->id);
 	case DEVICE_RETIRED:
 		return refuse(why, CAMCA_EPOLICY, 403, "admit.device-retired",
-		    "%s is retired", dev->id);
+		    "%s is retired: it gets no certificate", dev->id);
 	case DEVICE_LOST:
 		return refuse(why, CAMCA_EPOLICY, 403, "admit.device-lost",
-		    "%s is reported lost", dev->id);
+		    "%s is reported lost: it gets no certificate",
+		    dev->id);
 	default:
 		return refuse(why, CAMCA_EPOLICY, 403, "admit.device-state",
 		    "%s is in an unknown state", dev->id);

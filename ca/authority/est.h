@@ -60,6 +60,9 @@ CAMCA_MUST int est_check_pop(struct est *x);
 /* Who is it? Fills auth, dev, site and what it was proven by. Inside tx; reads
  * only. A wrong secret leaves CAMCA_EAUTH and have_secret with the selector. */
 CAMCA_MUST int est_authenticate(struct tx *tx, struct est *x);
+/* The one-time secret that was shown: fills dev, selector and have_secret.
+ * CAMCA_ENOENT where none was; CAMCA_EAUTH with why. Inside tx; reads only. */
+CAMCA_MUST int est_secret(struct tx *tx, struct est *x);
 /* Client certificates: ours or a vendor's, before any transaction. */
 CAMCA_MUST int est_check_chain(struct est *x, const struct ca **ca_out);
 /* Vendor whose roots vouch for the chain. Inside tx. */
@@ -68,6 +71,11 @@ CAMCA_MUST int est_find_vendor(struct tx *tx, struct est *x);
 CAMCA_MUST int est_load_current(struct tx *tx, struct est *x);
 /* Counts a wrong secret; locks it at the limit. Own transaction. */
 void est_secret_failed(struct est *x);
+
+/* ---- est_by_secret.c ---- */
+/* Renewal without a client certificate, where the profile has by_secret: the
+ * certificate that is renewed becomes chain, as if it had been shown. */
+CAMCA_MUST int est_renew_by_secret(struct est *x);
 
 /* ---- est_issue.c ---- */
 /* Builds, signs and stores the certificate, answers with it. */

@@ -156,8 +156,8 @@ auth_secret_shown(struct est *x)
 	return same ? CAMCA_OK : secret_refuse(&x->c->why);
 }
 
-static int
-auth_secret(struct tx *tx, struct est *x)
+int
+est_secret(struct tx *tx, struct est *x)
 {
 	struct secret_row row;
 	int ret;
@@ -345,7 +345,7 @@ est_authenticate(struct tx *tx, struct est *x)
 	int ret, secret;
 
 	x->auth = 0;
-	secret = auth_secret(tx, x);
+	secret = est_secret(tx, x);
 	if (secret < 0 && secret != CAMCA_ENOENT)
 		return secret;
 	if (ours) {

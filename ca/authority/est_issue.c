@@ -62,7 +62,7 @@ est_find_same(struct tx *tx, struct est *x)
 	    x->same.created_ms + x->profile->same_window_ms < x->now ||
 	    /* To go back to an older key is a new request. */
 	    x->same.replaced_by != 0 ||
-	    (x->renew && x->same.id <= x->cur.id))
+	    (x->renew && !x->secret_again && x->same.id <= x->cur.id))
 		return CAMCA_ENOENT;
 	return CAMCA_OK;
 }
@@ -173,7 +173,7 @@ static const char *
 issue_auth_name(const struct est *x)
 {
 	if (x->renew)
-		return "cert";
+		return x->have_secret ? "secret" : "cert";
 	return x->auth == AUTH_SECRET ? "secret" : x->auth == AUTH_IDEVID ?
 	    "idevid" : x->auth == AUTH_RA ? "ra" : "cert+secret";
 }
@@ -298,7 +298,8 @@ issue_seen(struct tx *tx, struct est *x)
 	struct event e;
 	int ret;
 
-	if (x->cur.id == 0 || x->cur.seen_ms != 0 || x->auth == AUTH_RA)
+	if (x->cur.id == 0 || x->cur.seen_ms != 0 || x->auth == AUTH_RA ||
+	    (x->renew && x->have_secret))
 		return CAMCA_OK;
 	ret = store_cert_seen(tx, x->cur.id, x->now);
 	if (ret < 0)
@@ -322,7 +323,7 @@ issue_tx(struct tx *tx, void *arg)
 
 	if ((ret = issue_recheck(tx, i, &dev)) < 0)
 		return ret;
-	if (x->have_secret && !x->renew && (ret = store_secret_use(tx,
+	if (x->have_secret && (ret = store_secret_use(tx,
 	    x->selector, x->csr.spki, x->now)) < 0)
 		return ret;
 	if (x->pending.id != 0 && (ret = store_pending_move(tx, x->pending.id,

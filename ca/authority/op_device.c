@@ -284,7 +284,12 @@ device_document_args(struct op_call *c, struct document_row *r)
 	if (r->expires_ms != 0 && r->expires_ms < r->date_ms)
 		return refuse(&c->why, CAMCA_EINVAL, 400, "document.date",
 		    "The document would expire before its own date.");
-	/* An assessment counts as passed only where somebody says so. */
+	/* The outcome is the whole point of one: a forgotten word must neither
+	 * pass a camera nor, as the newest one, stop it. */
+	if (r->kind == DOC_ASSESSMENT &&
+	    json_object_get(c->args, "passed") == NULL)
+		return refuse(&c->why, CAMCA_EINVAL, 400, "document.passed",
+		    "An assessment was passed or not: say which.");
 	r->passed = arg_bool(c, "passed", false);
 	return CAMCA_OK;
 }

