@@ -133,7 +133,7 @@ check:
 check-asan:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' all tests
-	$(Q)BUILD=$(BUILD)/asan scripts/check unit fuzz functional
+	$(Q)BUILD=$(BUILD)/asan scripts/check unit fuzz functional faults
 check-tsan:
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' SAN='-fsanitize=thread' all tests
 	$(Q)BUILD=$(BUILD)/tsan scripts/check tsan
