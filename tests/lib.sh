@@ -64,6 +64,17 @@ not() { ! "$@"; }
 equal() { # GOT WANTED
 	[ "$1" = "$2" ] || { echo "got '$1', wanted '$2'"; return 1; }
 }
+eventually() { # COMMAND...: within 30 s
+	local _
+	for _ in $(seq 300); do
+		"$@" && return 0
+		sleep 0.1
+	done
+	return 1
+}
+rss_kb() { # PID
+	awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status"
+}
 skip() { # REASON: the whole test
 	echo "skipped: $*"
 	exit 77

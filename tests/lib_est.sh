@@ -105,23 +105,12 @@ events() {
 	    jq -c '.items[]'
 }
 # event_has WORDS [DEVICE]: an event whose text has WORDS. What the gate
-# reports arrives a little later: waits for it, 10 s at most.
+# reports arrives a little later: waits for it.
 event_has() {
 	eventually event_there "$@"
 }
 event_there() {
 	events "${2:-}" | jq -r .body | tr '\n' ' ' | grep -qE -- "$1"
-}
-eventually() {
-	local _
-	for _ in $(seq 100); do
-		"$@" && return 0
-		sleep 0.1
-	done
-	return 1
-}
-rss_kb() { # PID
-	awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status"
 }
 
 # restart_authority [OFFSET]: the same state; the wall clock moved by OFFSET

@@ -125,19 +125,8 @@ post() {
 has_retry_after() {
 	tr -d '\r' <"$1.head" | grep -qiE '^Retry-After: [0-9]+$'
 }
-eventually() { # COMMAND...: within 30 s
-	local _
-	for _ in $(seq 300); do
-		"$@" && return 0
-		sleep 0.1
-	done
-	return 1
-}
 fd_count() { # PID
 	ls "/proc/$1/fd" | wc -l
-}
-rss_kb() { # PID
-	awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status"
 }
 # note TEXT: a line for the reader, no check.
 note() {
