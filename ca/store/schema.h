@@ -191,3 +191,73 @@ STEP(1,
     " device " KEYTEXT " NOT NULL,"
     " body " BYTES " NOT NULL" END
     "CREATE INDEX outbox_device ON outbox (device);")
+
+/* Revocation: graded actions, batches, CRLs that are files. */
+STEP(2,
+    "ALTER TABLE device ADD COLUMN restriction " INT64 " NOT NULL DEFAULT 0"
+    " CHECK (restriction BETWEEN 0 AND 2);"
+    /* A few hundred different products among a million devices: a selection
+     * judges each product once and then reads the devices of those it wants. */
+    "CREATE INDEX device_product ON device (manufacturer, model, firmware);"
+
+    "ALTER TABLE cert ADD COLUMN invalidity_ms " INT64 " NOT NULL DEFAULT 0;"
+    /* Changes are read in one order for all issuers: by the status feed. */
+    "DROP INDEX cert_rev_seq;"
+    "CREATE UNIQUE INDEX cert_rev_seq ON cert (rev_seq)"
+    " WHERE rev_seq IS NOT NULL;"
+    "ALTER TABLE issuer_stat ADD COLUMN rev_seq " INT64 " NOT NULL DEFAULT 0;"
+    "UPDATE issuer_stat SET rev_seq = (SELECT COALESCE(MAX(c.rev_seq), 0)"
+    " FROM cert c WHERE c.issuer = issuer_stat.issuer"
+    " AND c.rev_seq IS NOT NULL);"
+
+    /* One element of revokedCertificates for each certificate that is held or
+     * revoked, in the order of the changes. */
+    "CREATE TABLE crl_entry ("
+    " issuer " INT64 " NOT NULL REFERENCES issuer (id),"
+    " rev_seq " INT64 " NOT NULL,"
+    " cert " INT64 " NOT NULL REFERENCES cert (id),"
+    " not_after_ms " INT64 " NOT NULL,"
+    " der " BYTES " NOT NULL,"
+    " PRIMARY KEY (issuer, rev_seq)" END_KEYED
+
+    /* The bytes are a file: a list of a million entries has 49 MB. The numbers
+     * of the lists before stay: they must never come again. */
+    "CREATE TABLE crl_file ("
+    " issuer " INT64 " NOT NULL PRIMARY KEY REFERENCES issuer (id),"
+    " number " INT64 " NOT NULL CHECK (number >= 0),"
+    " rev_seq " INT64 " NOT NULL,"
+    " this_update_ms " INT64 " NOT NULL,"
+    " next_update_ms " INT64 " NOT NULL,"
+    " entries " INT64 " NOT NULL,"
+    " size " INT64 " NOT NULL,"
+    " sha256 " BYTES END
+    "INSERT INTO crl_file (issuer, number, rev_seq, this_update_ms,"
+    " next_update_ms, entries, size, sha256) SELECT issuer, number, rev_seq,"
+    " this_update_ms, next_update_ms, 0, 0, NULL FROM crl;"
+
+    "CREATE TABLE rev_batch ("
+    " id " ROWKEY ","
+    " state " INT64 " NOT NULL CHECK (state BETWEEN 0 AND 3),"
+    " action " INT64 " NOT NULL CHECK (action BETWEEN 0 AND 4),"
+    " crl_reason " INT64 " NOT NULL CHECK (crl_reason BETWEEN -1 AND 10),"
+    " invalidity_ms " INT64 " NOT NULL,"
+    " reason TEXT NOT NULL CHECK (reason <> ''),"
+    " reference TEXT NOT NULL,"
+    " selector TEXT NOT NULL,"
+    " summary TEXT NOT NULL,"
+    " world " BYTES " NOT NULL CHECK (length(world) = 32),"
+    " created_ms " INT64 " NOT NULL,"
+    " created_by TEXT NOT NULL,"
+    " approved_ms " INT64 " NOT NULL,"
+    " approved_by TEXT NOT NULL,"
+    " decided_ms " INT64 " NOT NULL,"
+    " decided_by TEXT NOT NULL,"
+    " rev_seq " INT64 " NOT NULL" END
+    /* cert 0: the device itself, where it has no certificate in force. */
+    "CREATE TABLE rev_batch_item ("
+    " batch " INT64 " NOT NULL REFERENCES rev_batch (id),"
+    " device " INT64 " NOT NULL,"
+    " cert " INT64 " NOT NULL,"
+    " verdict " INT64 " NOT NULL CHECK (verdict BETWEEN 0 AND 1),"
+    " rule TEXT NOT NULL,"
+    " PRIMARY KEY (batch, device, cert)" END_KEYED)
