@@ -18,7 +18,9 @@
 /* The writer keeps the inner pages, and the leaves in use, of every index of a
  * million rows in its cache. */
 #define SQLITE_WRITER_CACHE "65536"    /* KiB */
-#define SQLITE_READER_CACHE "8192"
+/* A commit of the writer empties every reader's cache: a large one only keeps
+ * memory. */
+#define SQLITE_READER_CACHE "2048"
 /* A page that changed often is written once to its place at a checkpoint, so a
  * larger WAL does less work in all, with longer pauses: at 64 MiB (pages of
  * 4 KiB) 1.3 times the enrollments a second of 16 MiB, pauses up to 75 ms. */

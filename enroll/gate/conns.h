@@ -30,11 +30,9 @@ struct conn {
 	struct MHD_Connection *mhd;
 	int fd;
 	int64_t since_ms;            /* waiting for the peer since, 0: not */
-	int64_t stalled_ms;          /* handshake without bytes since, 0: not */
 	bool shaking;                /* the TLS handshake has not ended */
 	bool watched;                /* the fd is in our epoll set */
 	bool parked;
-	bool slow;                   /* was parked before: no waiting again */
 };
 
 /* At most max connections are meant to be open, and a peer has patience_ms to
