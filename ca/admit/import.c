@@ -9,6 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* Fields of a header: each column once, and empty ones between and behind. */
+#define IMPORT_FIELDS_MAX (4 * IMPORT_COLUMNS_MAX)
+
 struct import_reader {
 	struct import *imp;
 	const char *default_site;
@@ -16,12 +19,13 @@ struct import_reader {
 	struct csv_parser csv;
 	int error;                 /* sticky: ends the reading */
 	bool have_header;
-	int column[IMPORT_COLUMNS_MAX];   /* of each field of the header */
+	int column[IMPORT_FIELDS_MAX];    /* of each field of the header */
 	int ncolumns;
 	int64_t line;              /* being fed */
 	int64_t start;             /* of the record; 0: between records */
 	int field;                 /* next one of the record */
 	bool bad;                  /* the record has an error already */
+	bool filled;               /* one of its fields holds something */
 	struct import_work work;
 	size_t rows_cap;
 };
@@ -78,9 +82,21 @@ import_row_bad(struct import_reader *r, const char *column, const char *reason)
 	r->error = import_error_add(r->imp, r->start, column, false, reason);
 }
 
+static bool
+import_blank(const char *p, size_t n)
+{
+	while (n > 0 && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')) {
+		p++;
+		n--;
+	}
+	return n == 0;
+}
+
 /* ---- header ----
  * Unlike a bad row, a bad header ends the reading: with an unknown column,
- * every row would lose something that its author meant to say. */
+ * every row would lose something that its author meant to say. A column without
+ * a name is what a spreadsheet leaves where one was cleared: fine while it is
+ * empty (column -1), and so is a row of nothing but commas. */
 
 static void
 import_header_bad(struct import_reader *r, const char *code, const char *what,
@@ -95,6 +111,10 @@ import_header_cell(struct import_reader *r, const char *p, size_t n)
 {
 	int i, c = import_column_find(p, n);
 
+	if (import_blank(p, n) && r->ncolumns < IMPORT_FIELDS_MAX) {
+		r->column[r->ncolumns++] = -1;
+		return;
+	}
 	/* What a spreadsheet writes where the comma is the decimal point. */
 	if (c < 0 && memchr(p, ';', n) != NULL) {
 		r->error = refuse(r->why, CAMCA_EINVAL, 400, "import.header",
@@ -102,7 +122,7 @@ import_header_cell(struct import_reader *r, const char *p, size_t n)
 		    "';'", (long long)r->start);
 		return;
 	}
-	if (c < 0 || r->ncolumns >= IMPORT_COLUMNS_MAX) {
+	if (c < 0 || r->ncolumns >= IMPORT_FIELDS_MAX) {
 		import_header_bad(r, "import.column-unknown",
 		    "unknown column", p, n > 64 ? 64 : (int)n);
 		return;
@@ -155,8 +175,15 @@ import_field(void *p, size_t n, void *arg)
 		import_header_cell(r, p, n);
 		return;
 	}
+	r->filled = r->filled || !import_blank(p, n);
 	if (r->bad || i >= r->ncolumns)
 		return;
+	if (r->column[i] < 0) {
+		if (!import_blank(p, n))
+			import_row_bad(r, "", "a value in a column that has "
+			    "no name in the header");
+		return;
+	}
 	if (import_work_cell(&r->work, r->column[i], p, n, &why) < 0)
 		import_row_bad(r, import_column_name(r->column[i]),
 		    why.detail);
@@ -189,6 +216,8 @@ import_row_end(struct import_reader *r)
 	const char *column = "";
 	char text[96];
 
+	if (!r->filled && !r->bad)
+		return;
 	if (r->imp->nrows + r->imp->nerrors >= IMPORT_MAX_ROWS) {
 		r->error = refuse(r->why, CAMCA_ELIMIT, 413,
 		    "import.too-large", "more than %d rows: split the file",
@@ -214,6 +243,7 @@ import_record_begin(struct import_reader *r)
 	r->start = r->line;
 	r->field = 0;
 	r->bad = false;
+	r->filled = false;
 	import_work_init(&r->work, r->line, r->default_site);
 }
 
@@ -294,16 +324,6 @@ import_feed(struct import_reader *r, const char *p, size_t n, bool last)
 		return false;
 	return !last ||
 	    csv_fini(&r->csv, import_field, import_record, r) == 0;
-}
-
-static bool
-import_blank(const char *p, size_t n)
-{
-	while (n > 0 && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')) {
-		p++;
-		n--;
-	}
-	return n == 0;
 }
 
 /* Line by line; the callbacks do the work. */
