@@ -82,7 +82,9 @@ fetch_save_anchors(const struct fetch *f)
 	if (ret == CAMCA_OK)
 		ret = file_replace(path, buf_str(&pem), pem.len, 0644);
 	buf_fini(&pem);
-	return ret;
+	return ret == CAMCA_OK ? ret : refuse(&f->c->why, ret, 500,
+	    "install.failed", "The trust anchors cannot be stored: %s.",
+	    camca_strerror(ret));
 }
 
 static int

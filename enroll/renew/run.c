@@ -247,8 +247,10 @@ run_record(struct cycle *c, const struct state *before, enum renew_exit code)
 	st->failures = code == RENEW_DONE || code == RENEW_PENDING ? 0 :
 	    before->failures + (before->failures < 1000000);
 	st->next_attempt_ms = run_next(c, code);
+	/* Nobody says a word where memory runs out. */
 	snprintf(st->last_error, sizeof st->last_error, "%s",
-	    code != RENEW_DONE ? c->why.detail : "");
+	    code == RENEW_DONE ? "" : c->why.detail[0] != '\0' ?
+	    c->why.detail : camca_strerror(CAMCA_ENOMEM));
 	if (run_same(st, before))
 		return;
 	st->updated_ms = c->now_ms;

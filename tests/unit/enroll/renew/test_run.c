@@ -636,6 +636,29 @@ power_cut_in_a_cycle(void **state)
 	assert_true(n > 20);
 }
 
+/* The n-th file operation of a first enrollment fails: the status and the log
+ * say why, and the next cycle finishes. */
+static void
+disk_error_has_a_reason(void **state)
+{
+	struct world *w = *state;
+	enum renew_exit code;
+	long n, failed = 0;
+
+	for (n = 1; n < 30; n++) {
+		rmtree(strdup(w->dir));
+		fault_arm(FAULT_ERROR, n);
+		code = cycle(w, RENEW_ENROLL, "s", false);
+		fault_arm(FAULT_OFF, 0);
+		if (code == RENEW_INSTALL && there(w, "."))
+			assert_string_not_equal(w->st.last_error, "");
+		failed += code != RENEW_DONE;
+		assert_int_equal(cycle(w, RENEW_ENROLL, "s", false),
+		    RENEW_DONE);
+	}
+	assert_true(failed > 10);
+}
+
 #define WITH_WORLD(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -663,6 +686,7 @@ main(void)
 		WITH_WORLD(flash_is_spared),
 		WITH_WORLD(daemon_through_the_year),
 		WITH_WORLD(power_cut_in_a_cycle),
+		WITH_WORLD(disk_error_has_a_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
