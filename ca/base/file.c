@@ -157,8 +157,13 @@ file_mkdir(const char *path, mode_t mode)
 {
 	struct stat st;
 
-	if (mkdir(path, mode) == 0)
-		return CAMCA_OK;
+	int ret;
+
+	if (mkdir(path, mode) == 0) {
+		ret = file_sync_dir(path);
+		/* A parent that may be written but not read cannot be opened. */
+		return ret == CAMCA_EPERM ? CAMCA_OK : ret;
+	}
 	if (errno != EEXIST || stat(path, &st) != 0)
 		return file_errno();
 	if (S_ISDIR(st.st_mode))

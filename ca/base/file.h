@@ -18,8 +18,8 @@ CAMCA_MUST int file_read(const char *path, size_t max_bytes, struct buf *out);
  * CAMCA_EFULL without space, CAMCA_EIO otherwise. */
 CAMCA_MUST int file_replace(const char *path, const void *p, size_t n,
     mode_t mode);
-/* Makes path and its missing parents (0755); an existing folder is fine, a file
- * in its place is CAMCA_EIO. */
+/* Makes path and its missing parents (0755), on disk when this returns; an
+ * existing folder is fine, a file in its place is CAMCA_EIO. */
 CAMCA_MUST int file_mkdirs(const char *path, mode_t mode);
 /* dir + "/" + name into out. CAMCA_ELIMIT where it does not fit. */
 CAMCA_MUST int file_join(char *out, size_t out_len, const char *dir,
