@@ -40,6 +40,8 @@ est_words(char out[static EST_TEXT_MAX + 1], const struct http_reader *r)
 	out[n] = '\0';
 	while (n > 0 && (out[n - 1] == '\n' || out[n - 1] == '\r'))
 		out[--n] = '\0';
+	if (n > 0 && out[n - 1] == '.')      /* the sentence around it has one */
+		out[--n] = '\0';
 	refusal_sanitize(out);
 }
 

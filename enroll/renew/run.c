@@ -281,6 +281,17 @@ run_act(struct cycle *c, enum run_action action)
 	return code == RENEW_DONE ? run_hook(c) : code;
 }
 
+/* An exit code that nothing explains would send people to the network. */
+static void
+run_say_wait(const struct state *st)
+{
+	char at[CTX_TIME_LEN];
+
+	ctx_time_format(at, st->next_attempt_ms);
+	log_msg(LOG_NOTE, state_word(st->exit_code), "Waits until %s (enroll, "
+	    "renew or SIGHUP try at once). Last try: %s", at, st->last_error);
+}
+
 /* One cycle while the folder is ours. */
 static enum renew_exit
 run_locked(struct cycle *c, bool now_please)
@@ -294,8 +305,10 @@ run_locked(struct cycle *c, bool now_please)
 		bool broken = c->why.http != 0;
 
 		run_describe(c);
-		if (c->cfg->mode == RENEW_AUTO && !now_please && run_waits(c))
+		if (c->cfg->mode == RENEW_AUTO && !now_please && run_waits(c)) {
+			run_say_wait(&c->st);
 			return c->st.exit_code;
+		}
 		action = run_decide(c, broken);
 		code = run_act(c, action);
 	}

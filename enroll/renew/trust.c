@@ -112,6 +112,9 @@ trust_add_file(STACK_OF(X509) *anchors, const char *path, struct refusal *why)
 		    path, camca_strerror(ret));
 	else if ((ret = bag_from_pem(&bag, &pem, why)) == CAMCA_OK)
 		ret = trust_add_roots(anchors, bag, path, why);
+	else if (ret == CAMCA_EINVAL)
+		refuse(why, ret, 400, "trust.file",
+		    "%s holds a malformed certificate.", path);
 	bag_free(bag);
 	buf_fini(&pem);
 	return ret;

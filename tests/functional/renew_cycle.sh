@@ -104,6 +104,8 @@ want 9 "redirect" secret enroll
 mode pending
 want 5 "pending" secret enroll
 want 5 "still pending, not asked again" secret auto
+check "and it says until when, and why" \
+    grep -q "Waits until 20.*Last try: .*202" "$T/log"
 PENDING=$(openssl pkey -in "$D/pending.pem" -pubout)
 mode ok
 want 0 "enroll" secret enroll --san DNS:cam-7.example

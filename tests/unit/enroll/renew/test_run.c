@@ -276,9 +276,10 @@ refusals(void **state)
 	int64_t wait;
 
 	w->mock.status = 403;
-	w->mock.words = "policy.provenance-missing: no certificate of origin";
+	w->mock.words = "policy.provenance-missing: no certificate of origin.";
 	assert_int_equal(automatic(w), RENEW_REFUSED);
 	assert_non_null(strstr(w->st.last_error, "no certificate of origin"));
+	assert_null(strstr(w->st.last_error, ".."));
 	assert_true(there(w, "pending.pem"));
 	assert_int_equal(w->st.failures, 1);
 	wait = w->st.next_attempt_ms - w->now_ms;

@@ -239,6 +239,10 @@ files(void **state)
 	assert_int_equal(trust_add_file(anchors, path, &why), CAMCA_ENOENT);
 	pki_write_cert(dir, "t.pem", sub);
 	assert_int_equal(trust_add_file(anchors, path, &why), CAMCA_EINVAL);
+	assert_int_equal(file_replace(path, "-----BEGIN CERTIFICATE-----\n",
+	    28, 0644), 0);
+	assert_int_equal(trust_add_file(anchors, path, &why), CAMCA_EINVAL);
+	assert_non_null(strstr(why.detail, path));
 	pki_write_cert(dir, "t.pem", old_root);
 	assert_int_equal(trust_add_file(anchors, path, &why), 0);
 	assert_int_equal(trust_add_file(anchors, path, &why), 0);
