@@ -113,8 +113,9 @@ struct caller {
 	char actor[32];                /* as events name it: "uid:0", "gate" */
 };
 
+/* ARG_WORDS: text that is not blank, such as a reason for the record. */
 enum op_type { ARG_END, ARG_TEXT, ARG_INT, ARG_BOOL, ARG_BASE64, ARG_LIST,
-	ARG_OBJECT };
+	ARG_OBJECT, ARG_WORDS };
 struct op_arg {
 	const char *name;
 	enum op_type type;

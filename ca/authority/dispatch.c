@@ -36,6 +36,7 @@ dispatch_value_ok(const struct op_arg *x, json_t *v)
 {
 	switch (x->type) {
 	case ARG_TEXT:
+	case ARG_WORDS:
 	case ARG_BASE64:
 		return json_is_string(v) &&
 		    (int64_t)json_string_length(v) <= x->max &&
@@ -54,6 +55,14 @@ dispatch_value_ok(const struct op_arg *x, json_t *v)
 	default:
 		return false;
 	}
+}
+
+static bool
+dispatch_blank(json_t *v)
+{
+	const char *s = json_string_value(v);
+
+	return s[strspn(s, " \t\r\n")] == '\0';
 }
 
 static int
@@ -75,6 +84,10 @@ dispatch_check_args(struct op_call *c)
 			    "Argument '%s' of %s has a wrong type or is too "
 			    "large (most: %lld).", name, c->op->name,
 			    (long long)x->max);
+		if (x->type == ARG_WORDS && dispatch_blank(v))
+			return refuse(&c->why, CAMCA_EINVAL, 400,
+			    "request.argument", "%s needs words for '%s': "
+			    "they stand in the record.", c->op->name, name);
 	}
 	for (x = c->op->args; x->type != ARG_END; x++)
 		if (x->required && json_object_get(c->args, x->name) == NULL)

@@ -16,7 +16,7 @@ static json_t *
 op_args_json(const struct op *op)
 {
 	static const char *const types[] = { "", "text", "int", "bool",
-	    "base64", "list", "object" };
+	    "base64", "list", "object", "text" };
 	const struct op_arg *x;
 	json_t *list = json_array();
 

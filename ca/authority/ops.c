@@ -87,7 +87,7 @@ const struct op op_table[] = {
 	{ "device.move", O, true, op_device_move, ARGS {
 	    { "id", ARG_TEXT, true, 64, "" },
 	    { "state", ARG_TEXT, true, 16, "" },
-	    { "reason", ARG_TEXT, true, 128, "" }, END },
+	    { "reason", ARG_WORDS, true, 128, "" }, END },
 	    "change the state of a device" },
 	{ "enroll.secret", O, true, op_enroll_secret, ARGS {
 	    { "device", ARG_TEXT, true, 64, "" },
@@ -103,7 +103,7 @@ const struct op op_table[] = {
 	    "let a waiting enrollment pass" },
 	{ "enroll.deny", O, true, op_enroll_deny, ARGS {
 	    { "id", ARG_INT, true, INT64_MAX, "" },
-	    { "reason", ARG_TEXT, false, 128, "" }, END },
+	    { "reason", ARG_WORDS, true, 128, "" }, END },
 	    "refuse a waiting enrollment" },
 	{ "ca.list", O, false, op_ca_list, ARGS { END },
 	    "root and issuing CAs, all generations" },
@@ -123,7 +123,7 @@ const struct op op_table[] = {
 	{ "cert.revoke", O, true, op_cert_revoke, ARGS {
 	    { "serial", ARG_TEXT, true, 40, "hex" },
 	    { "reason", ARG_TEXT, true, 32, "RFC 5280 name" },
-	    { "text", ARG_TEXT, true, 256, "why, for the record" }, END },
+	    { "text", ARG_WORDS, true, 256, "why, for the record" }, END },
 	    "revoke one certificate" },
 	{ "vendor.add", O, true, op_vendor_add, ARGS {
 	    { "name", ARG_TEXT, true, 128, "= manufacturer of its devices" },

@@ -111,11 +111,14 @@ renew_csr "$TMP/r1" "$TMP/cam-1"
 check "renewal waits for nobody" accepts simplereenroll "$TMP/r1" --cert "$TMP/cam-1.pem" \
     --key "$TMP/cam-1.key"
 check "no such entry" says 'no queue entry' camca enroll approve 99999
-check "a denial needs a reason" not camca enroll deny 99999
 
 # Denied.
 camera cam-3
 check "another waits" waits wait cam-3
+check "a denial needs a reason" says 'reason is missing' \
+    camca enroll deny "$(queue waiting cam-3)"
+check "that is not blank" says 'request.argument' \
+    camca enroll deny "$(queue waiting cam-3)" --reason " "
 check "denied" camca enroll deny "$(queue waiting cam-3)" --reason "wrong place"
 check "403 with the reason" gets_not 403 'denied.*wrong place' wait cam-3
 check "again: no new entry" gets_not 403 'denied' wait cam-3

@@ -69,7 +69,13 @@ test_arguments(void **state)
 	    "{\"op\":\"site.add\",\"args\":{\"id\":\"a\",\"name\":\"b\",\"level\":2,\"z\":1}}",
 	    "{\"op\":\"device.list\",\"args\":{\"limit\":1001}}",
 	    "{\"op\":\"device.list\",\"args\":{\"after\":\"x\"}}",
-	    "{\"op\":\"device.labels\"}" };
+	    "{\"op\":\"device.labels\"}",
+	    "{\"op\":\"device.move\",\"args\":{\"id\":\"a\",\"state\":\"lost\",\"reason\":\"\"}}",
+	    "{\"op\":\"device.move\",\"args\":{\"id\":\"a\",\"state\":\"lost\",\"reason\":\" \\n\"}}",
+	    "{\"op\":\"enroll.deny\",\"args\":{\"id\":1}}",
+	    "{\"op\":\"enroll.deny\",\"args\":{\"id\":1,\"reason\":\"\"}}",
+	    "{\"op\":\"cert.revoke\",\"args\":{\"serial\":\"00\","
+	    "\"reason\":\"superseded\",\"text\":\"\"}}" };
 	struct fix *f = *state;
 	size_t i;
 
