@@ -142,6 +142,26 @@ labels_named(struct tx *tx, struct secret_job *x, json_t *ids)
 	return CAMCA_OK;
 }
 
+/* No labels for a site that is not there would look like a site without
+ * cameras. */
+static int
+labels_found(struct tx *tx, struct secret_job *x)
+{
+	struct site_row site;
+	int ret;
+
+	if (x->filter.site != NULL) {
+		ret = store_site_get(tx, x->filter.site, &site);
+		if (ret == CAMCA_ENOENT)
+			return refuse(&x->c->why, ret, 404, "device.no-such-site",
+			    "There is no site '%s'.", x->filter.site);
+		if (ret < 0)
+			return ret;
+	}
+	return store_device_list(tx, &x->filter, x->after, x->page.limit,
+	    labels_row, x);
+}
+
 static int
 labels_tx(struct tx *tx, void *arg)
 {
@@ -153,8 +173,7 @@ labels_tx(struct tx *tx, void *arg)
 	json_array_clear(x->page.items);
 	x->ndevs = 0;
 	ret = ids != NULL ? labels_named(tx, x, ids) :
-	    store_device_list(tx, &x->filter, x->after, x->page.limit,
-	    labels_row, x);
+	    labels_found(tx, x);
 	for (i = 0; ret == CAMCA_OK && i < x->ndevs; i++) {
 		ret = secret_for(tx, x, &x->devs[i], &item);
 		if (ret == CAMCA_OK &&

@@ -38,8 +38,14 @@ struct labels_job {
 static int
 labels_sink_open(struct labels_job *j, struct labels_sink *s)
 {
+	struct stat st;
+
 	if (s->path == NULL)
 		return CMD_DONE;
+	/* Found out at the rename, this would cost every old label's secret. */
+	if (stat(s->path, &st) == 0 && S_ISDIR(st.st_mode))
+		return cmd_failed(j->env, "file.unwritable",
+		    "%s is a folder: name a file.", s->path);
 	if ((size_t)snprintf(s->temp, sizeof s->temp, "%s.XXXXXX", s->path) >=
 	    sizeof s->temp)
 		return cmd_failed(j->env, "file.unwritable",

@@ -183,6 +183,13 @@ check "a label's secret enrolls its camera" enroll "$(read_labels device | sed -
 csr "$TMP/lab6"
 check "and no other" refuses 401 'wrong' simpleenroll "$TMP/lab6" -u \
     "lab-9:$(read_labels secret | sed -n 6p)"
+mkdir "$TMP/folder"
+BEFORE=$(events | grep -c secret.made)
+check "labels into a folder: refused" rejects 'is a folder' camca device labels \
+    --site hn --csv "$TMP/folder"
+check "labels of a site that is not there: refused" rejects 'no site' \
+    camca device labels --site hm --csv "$TMP/none.csv"
+check "no secret was replaced for that" equal "$(events | grep -c secret.made)" "$BEFORE"
 check "a file that is refused makes no labels" not import "$TMP/bad.csv" --labels-csv "$TMP/none.csv"
 check_not "none at all" test -e "$TMP/none.csv"
 

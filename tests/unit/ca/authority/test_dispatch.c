@@ -85,6 +85,20 @@ test_arguments(void **state)
 	}
 }
 
+/* A misspelt site is not one without cameras. */
+static void
+test_labels_of_no_site(void **state)
+{
+	struct fix *f = *state;
+
+	assert_int_equal(fix_call(f, "{\"op\":\"device.labels\",\"args\":"
+	    "{\"site\":\"none\"}}"), 404);
+	assert_string_equal(fix_code(f), "device.no-such-site");
+	assert_int_equal(fix_call(f, SITE("s1")), 200);
+	assert_int_equal(fix_call(f, "{\"op\":\"device.labels\",\"args\":"
+	    "{\"site\":\"s1\"}}"), 200);
+}
+
 /* A refused write is an event; a refused read is not. */
 static void
 test_refusal_is_event(void **state)
@@ -165,6 +179,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_malformed, fix_setup, fix_teardown),
 		cmocka_unit_test_setup_teardown(test_cut_and_flipped, fix_setup, fix_teardown),
 		cmocka_unit_test_setup_teardown(test_arguments, fix_setup, fix_teardown),
+		cmocka_unit_test_setup_teardown(test_labels_of_no_site, fix_setup, fix_teardown),
 		cmocka_unit_test_setup_teardown(test_refusal_is_event, fix_setup, fix_teardown),
 		cmocka_unit_test_setup_teardown(test_roles, fix_setup, fix_teardown),
 		cmocka_unit_test(test_table),
