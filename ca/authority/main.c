@@ -118,11 +118,14 @@ arguments_parse(int key, char *arg, struct argp_state *st)
 
 /* ---- init ---- */
 
-static void
-init_copy(char *out, size_t len, const char *value)
+/* False where it does not fit: cut short it would stand in certificates. */
+static bool
+init_copy(char *out, size_t len, const char *what, const char *value)
 {
-	if (value != NULL)
-		snprintf(out, len, "%s", value);
+	if (value == NULL || (size_t)snprintf(out, len, "%s", value) < len)
+		return true;
+	fprintf(stderr, "camcad: %s has more than %zu bytes\n", what, len - 1);
+	return false;
 }
 
 static bool
@@ -152,19 +155,43 @@ init_config(struct config *c, const struct arguments *x)
 	size_t i;
 
 	config_default(c, x->state);
-	init_copy(c->organization, sizeof c->organization, x->organization);
-	init_copy(c->node, sizeof c->node, x->node);
-	init_copy(c->http_url, sizeof c->http_url, x->http_url);
-	init_copy(c->hsm_module, sizeof c->hsm_module, x->module);
-	init_copy(c->hsm_token, sizeof c->hsm_token, x->token);
-	init_copy(c->hsm_pin_file, sizeof c->hsm_pin_file, x->pin_file);
+#define COPY(what, field, value) \
+	init_copy(c->field, sizeof c->field, what, value)
+	if (!COPY("the organization", organization, x->organization) ||
+	    !COPY("the node", node, x->node) ||
+	    !COPY("the URL", http_url, x->http_url) ||
+	    !COPY("the module", hsm_module, x->module) ||
+	    !COPY("the token", hsm_token, x->token) ||
+	    !COPY("the PIN file", hsm_pin_file, x->pin_file))
+		return false;
 	for (i = 0; i < x->nnames; i++)
-		snprintf(c->names[i], sizeof c->names[i], "%s", x->names[i]);
+		if (!COPY("a name of the gate", names[i], x->names[i]))
+			return false;
+#undef COPY
 	if (x->nnames > 0)
 		c->nnames = x->nnames;
-	return init_listen(x->est_listen, c->est_host, sizeof c->est_host,
+	if (init_listen(x->est_listen, c->est_host, sizeof c->est_host,
 	    &c->est_port) && init_listen(x->http_listen, c->http_host,
-	    sizeof c->http_host, &c->http_port);
+	    sizeof c->http_host, &c->http_port))
+		return true;
+	fprintf(stderr, "camcad: an address is written ADDRESS:PORT\n");
+	return false;
+}
+
+/* Reads the settings back, as every start will. Those of this very command, if
+ * wrong, must not be what the corrected command is measured by. */
+static int
+init_settings(struct authority *a, const char *state, bool old,
+    struct refusal *why)
+{
+	char error[512] = "", path[400];
+	int ret = config_load(&a->conf, state, error, sizeof error);
+
+	if (ret == CAMCA_OK)
+		return ret;
+	if (!old && file_join(path, sizeof path, state, "camca.yaml") == 0)
+		(void)unlink(path);
+	return refuse(why, ret, 400, "init.settings", "%s", error);
 }
 
 static int
@@ -184,17 +211,17 @@ main_init(struct authority *a, struct arguments *x)
 {
 	struct config fresh;
 	struct refusal why = { 0 };
-	char error[512] = "";
+	char yaml[400];
+	bool old;
 	int ret;
 
-	if (!init_config(&fresh, x)) {
-		fprintf(stderr, "camcad: an address is written ADDRESS:PORT\n");
+	if (!init_config(&fresh, x) ||
+	    file_join(yaml, sizeof yaml, x->state, "camca.yaml") < 0)
 		return 2;
-	}
+	old = file_exists(yaml);
 	ret = layout_make(&fresh, x->init.policies_from, &why);
-	if (ret == CAMCA_OK &&
-	    (ret = config_load(&a->conf, x->state, error, sizeof error)) < 0)
-		refuse(&why, ret, 400, "init.settings", "%s", error);
+	if (ret == CAMCA_OK)
+		ret = init_settings(a, x->state, old, &why);
 	if (ret == CAMCA_OK)
 		ret = layout_drop(&a->conf);
 	if (ret == CAMCA_OK)
@@ -206,6 +233,11 @@ main_init(struct authority *a, struct arguments *x)
 		return 0;
 	refuse_default(&why, ret);
 	fprintf(stderr, "camcad: %s [%s]\n", why.detail, why.code);
+	if (strcmp(why.code, "init.done") != 0 &&
+	    strcmp(why.code, "system.running") != 0 && file_exists(yaml))
+		fprintf(stderr, "camcad: the settings are those of %s%s; mend "
+		    "them there: options of another --init do not\n", yaml,
+		    old ? ", which was there before" : "");
 	return 1;
 }
 
