@@ -172,7 +172,8 @@ rollover_run(struct op_call *c, struct ca_set *set)
 	type = ca_key_type(x.cur);
 	if (key != NULL && hsm_key_type_parse(key, &type) < 0)
 		return refuse(&c->why, CAMCA_EINVAL, 400, "ca.key-type",
-		    "There is no key type '%s'.", key);
+		    "There is no key type '%s': ec-p256, ec-p384, rsa-2048, "
+		    "rsa-3072 or rsa-4096.", key);
 	x.key_type = hsm_key_type_name(type);
 	authority_urls(c->a, root, crl_url, issuer_url);
 	ret = ca_make_next(c->a->hsm, c->a->ctx, x.cur, root, type,
