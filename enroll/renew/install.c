@@ -277,18 +277,15 @@ install_load_key(const struct install *in, const char *gen,
 	return ret;
 }
 
-int
-install_load(const struct install *in, const struct keys_source *src,
-    struct install_pair *out, struct refusal *why)
+static int
+install_load_gen(const struct install *in, unsigned number,
+    const struct keys_source *src, struct install_pair *out,
+    struct refusal *why)
 {
 	char gen[16];
 	int ret;
 
-	memset(out, 0, sizeof *out);
-	out->generation = install_current(in);
-	if (out->generation == 0)
-		return CAMCA_ENOENT;
-	snprintf(gen, sizeof gen, "gen-%06u", out->generation);
+	snprintf(gen, sizeof gen, "gen-%06u", number);
 	if ((ret = install_load_certs(in, gen, out, why)) == CAMCA_OK)
 		ret = install_load_key(in, gen, src, out, why);
 	if (ret == CAMCA_OK &&
@@ -301,6 +298,30 @@ install_load(const struct install *in, const struct keys_source *src,
 		return ret;
 	return refuse(why, CAMCA_EINVAL, 500, "install.broken",
 	    "%s/%s does not hold a certificate and its key.", in->dir, gen);
+}
+
+int
+install_load(const struct install *in, const struct keys_source *src,
+    struct install_pair *out, struct refusal *why)
+{
+	unsigned now = install_current(in);
+	int ret;
+
+	memset(out, 0, sizeof *out);
+	if (now == 0)
+		return CAMCA_ENOENT;
+	ret = install_load_gen(in, now, src, out, why);
+	/* Flash memory rots. The pair before is as good as new towards the
+	 * authority as long as nobody has used the one that is broken. */
+	if (ret == CAMCA_EINVAL && now > 1 &&
+	    install_load_gen(in, now - 1, src, out, NULL) == CAMCA_OK) {
+		log_msg(LOG_ERROR, in->dir, "generation %u is broken, going "
+		    "on with the one before", now);
+		ret = CAMCA_OK;
+	}
+	if (ret == CAMCA_OK)
+		out->generation = now;
+	return ret;
 }
 
 int

@@ -35,9 +35,11 @@ CAMCA_MUST int install_open(struct install **out, const char *dir,
 void install_close(struct install *in);
 const char *install_dir(const struct install *in);
 
-/* The current pair. src opens the key where the generation names a URI; it may
- * be NULL. CAMCA_ENOENT where nothing is installed, CAMCA_EINVAL where what is
- * there does not load or does not match. Free with install_pair_fini(). */
+/* The current pair; where that does not load or does not match, the one before
+ * it (under the current number), from which a renewal makes a whole one again.
+ * src opens the key where the generation names a URI; it may be NULL.
+ * CAMCA_ENOENT where nothing is installed, CAMCA_EINVAL where neither is whole.
+ * Free with install_pair_fini(). */
 CAMCA_MUST int install_load(const struct install *in,
     const struct keys_source *src, struct install_pair *out,
     struct refusal *why);

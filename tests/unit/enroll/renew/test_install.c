@@ -154,6 +154,42 @@ mismatch_is_seen(void **state)
 	rmtree(dir);
 }
 
+/* One that rots after it was installed does not lock the camera out. */
+static void
+the_pair_before_stands_in(void **state)
+{
+	struct install_pair p;
+	struct install *in = NULL;
+	char *dir = pki_tmpdir(), gen[128];
+	X509 *first;
+	struct refusal why;
+	struct buf none;
+
+	(void)state;
+	install_one(dir);
+	assert_int_equal(install_open(&in, dir, &why), 0);
+	assert_int_equal(install_load(in, NULL, &p, &why), 0);
+	first = p.cert;
+	p.cert = NULL;
+	install_pair_fini(&p);
+	install_close(in);
+	assert_int_equal(install_one(dir), 2);
+	snprintf(gen, sizeof gen, "%s/gen-000002", dir);
+	buf_init(&none, 0);
+	pki_write(gen, "fullchain.pem", &none);
+	assert_int_equal(install_open(&in, dir, &why), 0);
+	assert_int_equal(install_load(in, NULL, &p, &why), 0);
+	assert_int_equal(p.generation, 2);
+	assert_int_equal(X509_cmp(p.cert, first), 0);
+	install_pair_fini(&p);
+	install_close(in);
+	assert_int_equal(install_one(dir), 3);
+	assert_int_equal(loads(dir), 3);
+	X509_free(first);
+	buf_fini(&none);
+	rmtree(dir);
+}
+
 static void
 pending_key(void **state)
 {
@@ -324,6 +360,7 @@ main(void)
 		cmocka_unit_test(generations),
 		cmocka_unit_test(one_at_a_time),
 		cmocka_unit_test(mismatch_is_seen),
+		cmocka_unit_test(the_pair_before_stands_in),
 		cmocka_unit_test(pending_key),
 		cmocka_unit_test(hook_mark),
 		cmocka_unit_test(lost_link_loses_nothing),
