@@ -81,6 +81,8 @@ init_build(struct init_argv *a, const struct cmd_env *env, const char *program,
 		ret = init_option(a, "state", env->state);
 	if (ret == CAMCA_OK)
 		ret = init_option(a, "init", NULL);
+	if (ret == CAMCA_OK && env->json)
+		ret = init_option(a, "json", NULL);
 	if (ret == CAMCA_OK && policies != NULL)
 		ret = init_option(a, "policies", policies);
 	for (i = 0; i < v->n && ret == CAMCA_OK; i++) {

@@ -35,4 +35,18 @@ rm "$STATE/camca.yaml"
 check "then it works" init --organization "Công ty 'Ví dụ' 📷"
 check "once" refused 1 'init.done' --organization x
 check_not "without advice to mend" grep -q 'mend' "$TMP/said"
+said_json() { # CODE JQ-FILTER options: camca --json init
+	local code=$1 filter=$2 rc
+	shift 2
+	camca --json init --policies "$TOP/policies" "$@" >"$TMP/json" 2>/dev/null
+	rc=$?
+	cat "$TMP/json"
+	[ $rc -eq "$code" ] && jq -e "$filter" "$TMP/json"
+}
+need jq
+check "camca --json init tells a refusal as JSON" said_json 1 \
+    '.error.code == "init.done" and .error.http == 409' --organization x
+STATE=$TMP/other CAMCA_STATE=$TMP/other
+check "and that it is done" said_json 0 '.state == "'"$STATE"'"' \
+    --organization x
 finish
