@@ -31,7 +31,7 @@ STATUS  := $(wildcard ca/status/*.c)
 CUSTODY := $(wildcard ca/custody/*.c)
 AUTH    := $(filter-out ca/authority/main.c,$(wildcard ca/authority/*.c))
 CMD     := $(wildcard ca/cmd/*.c)
-GATE    := $(filter-out enroll/gate/main.c,$(wildcard enroll/gate/*.c enroll/est/*.c))
+GATE    := $(filter-out enroll/gate/main.c,$(wildcard enroll/gate/*.c enroll/est/*.c enroll/ocsp/*.c))
 RENEW   := $(filter-out enroll/renew/main.c,$(wildcard enroll/renew/*.c))
 CALIB   := $(STORE) $(ISSUE) $(ADMIT) $(STATUS) $(CUSTODY) $(AUTH) $(HSM)
 

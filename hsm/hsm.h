@@ -77,21 +77,27 @@ void hsm_key_free(struct hsm_key *k);
  * while the token is away. */
 EVP_PKEY *hsm_key_public(const struct hsm_key *k);
 
-/* Fill in the signature algorithm and sign, like X509_sign and X509_CRL_sign:
- * ECDSA with SHA-256 (P-256) or SHA-384 (P-384), RSA PKCS#1 v1.5 with SHA-256.
- * Several threads sign at once, each in its own session. A token that was lost
- * and is back is logged in again inside the call; while it is away CAMCA_EHSM
- * (CAMCA_EPIN where it refuses the PIN) at once for most callers, after 5 s at
- * most for one that waits for others. Each signature is verified before it is
- * given away; after a failure cert and crl hold an empty one. Failures are
- * logged. Nothing is left in OpenSSL's error queue. */
+/* Fills in the signature algorithm and signs, like X509_sign: ECDSA with SHA-256
+ * (P-256) or SHA-384 (P-384), RSA PKCS#1 v1.5 with SHA-256. Several threads sign
+ * at once, each in its own session. A token that was lost and is back is logged
+ * in again inside the call; while it is away CAMCA_EHSM (CAMCA_EPIN where it
+ * refuses the PIN) at once for most callers, after 5 s at most for one that
+ * waits for others. Each signature is verified before it is given away; after a
+ * failure cert holds an empty one. Failures are logged. Nothing is left in
+ * OpenSSL's error queue. */
 CAMCA_MUST int hsm_sign_cert(struct hsm_key *k, X509 *cert);
-CAMCA_MUST int hsm_sign_crl(struct hsm_key *k, X509_CRL *crl);
 /* Signature over n bytes with the same algorithms: ECDSA in DER. out has room
  * for *len_io bytes (512 is enough, CAMCA_ELIMIT for less than needed), *len_io
  * becomes the length. */
 CAMCA_MUST int hsm_sign_data(struct hsm_key *k, const void *p, size_t n,
     uint8_t *out, size_t *len_io);
+/* The same where their hash by hsm_key_md() is known already; the bytes are
+ * only read where a token wants to hash them itself. */
+CAMCA_MUST int hsm_sign_hashed(struct hsm_key *k, const void *p, size_t n,
+    const uint8_t *hash, uint8_t *out, size_t *len_io);
+/* Hash and AlgorithmIdentifier of k's signatures. Any thread. */
+const EVP_MD *hsm_key_md(const struct hsm_key *k);
+CAMCA_MUST int hsm_key_algorithm(const struct hsm_key *k, X509_ALGOR *out);
 
 /* Checks that the token answers and every open key still signs; for doctor.
  * 0, or CAMCA_EHSM/CAMCA_EPIN with why filled. Any thread. */

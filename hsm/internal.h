@@ -83,7 +83,6 @@ struct hsm_key {
 	pthread_mutex_t lock;
 	/* Under lock: see sign.c. */
 	enum hsm_rsa_way rsa_way;
-	EVP_PKEY *stamp;
 	EVP_PKEY_CTX *checkers[HSM_POOL_MAX];
 	size_t n_checkers;
 

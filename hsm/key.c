@@ -183,7 +183,6 @@ key_destroy(struct hsm_key *k)
 	for (i = 0; i < k->n_checkers; i++)
 		EVP_PKEY_CTX_free(k->checkers[i]);
 	EVP_PKEY_free(k->pub);
-	EVP_PKEY_free(k->stamp);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
 }

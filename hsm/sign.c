@@ -50,16 +50,19 @@ struct sign_job {
 	size_t raw_len;
 };
 
+/* hash NULL: it is made here. */
 static int
-sign_hash(struct sign_job *j)
+sign_hash(struct sign_job *j, const uint8_t *hash)
 {
 	size_t lead = j->alg->mech == CKM_RSA_PKCS ?
 	    sizeof sign_info_sha256 : 0;
-	size_t len = 0;
+	size_t len = j->alg->hash_len;
 
 	memcpy(j->in, sign_info_sha256, lead);
 	j->hash = j->in + lead;
-	if (EVP_Q_digest(NULL, j->alg->hash, NULL, j->data,
+	if (hash != NULL)
+		memcpy(j->in + lead, hash, len);
+	else if (EVP_Q_digest(NULL, j->alg->hash, NULL, j->data,
 	    j->data_len, j->in + lead, &len) != 1 || len != j->alg->hash_len)
 		return CAMCA_ECRYPTO;
 	j->in_len = lead + len;
@@ -246,16 +249,16 @@ sign_hashed(struct sign_job *j, uint8_t *out, size_t *len_io,
 	return CAMCA_OK;
 }
 
-int
-sign_data(struct hsm_key *k, const void *p, size_t n, uint8_t *out,
-    size_t *len_io, struct refusal *why)
+static int
+sign_run(struct hsm_key *k, const void *p, size_t n, const uint8_t *hash,
+    uint8_t *out, size_t *len_io, struct refusal *why)
 {
 	struct sign_job j = { .key = k, .alg = &sign_algs[k->type],
 	    .data = p, .data_len = n };
 	int ret;
 
 	ERR_clear_error();
-	ret = sign_hash(&j);
+	ret = sign_hash(&j, hash);
 	if (ret == CAMCA_OK)
 		ret = sign_hashed(&j, out, len_io, why);
 	ERR_clear_error();
@@ -263,17 +266,31 @@ sign_data(struct hsm_key *k, const void *p, size_t n, uint8_t *out,
 }
 
 int
-hsm_sign_data(struct hsm_key *k, const void *p, size_t n, uint8_t *out,
-    size_t *len_io)
+sign_data(struct hsm_key *k, const void *p, size_t n, uint8_t *out,
+    size_t *len_io, struct refusal *why)
+{
+	return sign_run(k, p, n, NULL, out, len_io, why);
+}
+
+int
+hsm_sign_hashed(struct hsm_key *k, const void *p, size_t n,
+    const uint8_t *hash, uint8_t *out, size_t *len_io)
 {
 	struct refusal why = { 0 };
-	int ret = sign_data(k, p, n, out, len_io, &why);
+	int ret = sign_run(k, p, n, hash, out, len_io, &why);
 
 	/* That a token is lost session.c has logged, once for all callers. */
 	if (ret < 0 && session_is_up(k->h))
 		log_msg(LOG_ERROR, k->uri.object[0] != '\0' ? k->uri.object :
 		    "hsm", "not signed: %s", why.detail);
 	return ret;
+}
+
+int
+hsm_sign_data(struct hsm_key *k, const void *p, size_t n, uint8_t *out,
+    size_t *len_io)
+{
+	return hsm_sign_hashed(k, p, n, NULL, out, len_io);
 }
 
 /* Signs der (freed) and puts the signature into the BIT STRING at sig; after a
@@ -307,6 +324,18 @@ sign_set_alg(X509_ALGOR *alg, enum hsm_key_type type)
 	    sign_algs[type].param, NULL) == 1;
 }
 
+int
+hsm_key_algorithm(const struct hsm_key *k, X509_ALGOR *out)
+{
+	return sign_set_alg(out, k->type) ? CAMCA_OK : CAMCA_ENOMEM;
+}
+
+const EVP_MD *
+hsm_key_md(const struct hsm_key *k)
+{
+	return k->type == HSM_EC_P384 ? EVP_sha384() : EVP_sha256();
+}
+
 /* OpenSSL 3.0 signs only with an EVP_PKEY of its own; a token behind one would
  * need an engine or provider that hides the token's errors. The fields are
  * filled in through its read accessors instead: the objects are the caller's
@@ -329,43 +358,5 @@ hsm_sign_cert(struct hsm_key *k, X509 *cert)
 	}
 	len = i2d_re_X509_tbs(cert, &der);
 	ERR_clear_error();
-	return sign_into(k, der, len, (ASN1_BIT_STRING *)(uintptr_t)sig);
-}
-
-/* A throwaway key of the same algorithm. Its signature is overwritten at once,
- * so its strength is of no matter; made once a key, on first use. */
-static EVP_PKEY *
-sign_stamp(struct hsm_key *k)
-{
-	EVP_PKEY *stamp;
-
-	pthread_mutex_lock(&k->lock);
-	if (k->stamp == NULL)
-		k->stamp = sign_algs[k->type].mech == CKM_ECDSA ?
-		    EVP_EC_gen(k->type == HSM_EC_P256 ? "P-256" : "P-384") :
-		    EVP_RSA_gen(1024);
-	stamp = k->stamp;
-	pthread_mutex_unlock(&k->lock);
-	return stamp;
-}
-
-/* The algorithm inside a CRL's signed part has no accessor in OpenSSL 3.0, and
- * X509_CRL_sign alone fills it in. */
-int
-hsm_sign_crl(struct hsm_key *k, X509_CRL *crl)
-{
-	const EVP_MD *md = k->type == HSM_EC_P384 ? EVP_sha384() : EVP_sha256();
-	const ASN1_BIT_STRING *sig;
-	const X509_ALGOR *outer;
-	uint8_t *der = NULL;
-	EVP_PKEY *stamp;
-	int len = 0;
-
-	ERR_clear_error();
-	stamp = sign_stamp(k);
-	if (stamp != NULL && X509_CRL_sign(crl, stamp, md) > 0)
-		len = i2d_re_X509_CRL_tbs(crl, &der);
-	ERR_clear_error();
-	X509_CRL_get0_signature(crl, &sig, &outer);
 	return sign_into(k, der, len, (ASN1_BIT_STRING *)(uintptr_t)sig);
 }

@@ -201,6 +201,10 @@ admit_check(struct tx *tx, const struct level_set *levels,
 	ret = admit_check_state(dev, purpose, why);
 	if (ret < 0)
 		return ret;
+	if (dev->restriction >= RESTRICT_RENEWAL)
+		return refuse(why, CAMCA_EPOLICY, 403, "admit.renewal-stopped",
+		    "%s gets no further certificate: its renewal was stopped",
+		    dev->id);
 	if (site->level < 1 || site->level > 5 ||
 	    strcmp(site->id, dev->site) != 0)
 		return refuse(why, CAMCA_EPOLICY, 403, "admit.level",

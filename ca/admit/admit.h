@@ -37,7 +37,8 @@ enum admit_purpose { ADMIT_ENROLL, ADMIT_RENEW };
  * *needs_approval_out, or CAMCA_EPOLICY with why (403 "admit.…") naming the level and what is
  * missing; errors of the store (503) where it can not answer. Runs inside a
  * transaction; reads only.
- *   state      enroll: registered or enrolled; renew: enrolled only
+ *   state      enroll: registered or enrolled; renew: enrolled only; neither
+ *              while "stop-renewal" is in force
  *   documents  cameras only; asked for again at each renewal, so that an
  *              assessment that ran out stops the renewal. A document counts
  *              from its date (a date has no time zone: up to 14 h early) until
@@ -53,10 +54,45 @@ CAMCA_MUST int admit_check(struct tx *tx, const struct level_set *levels,
 
 /* The only place that knows which moves of a device are legal:
  *   registered -> enrolled -> (held <-> enrolled) -> revoked | retired
- *   registered -> retired    a camera that was never put up
- *   any        -> lost       and from lost nowhere
+ *   registered -> held | revoked   a warned model still in its box
+ *   held       -> registered       released, without ever a certificate
+ *   registered -> retired          a camera that was never put up
+ *   any        -> lost             and from lost nowhere
  * Staying where it is is no move. */
 bool device_move_ok(enum device_state from, enum device_state to);
+
+/* Graded actions on a device, and the only table of them:
+ *   watch         it is shown, nothing else
+ *   stop-renewal  no new certificate; what it has runs out
+ *   hold          out of service until released; its certificates on hold
+ *   release       ends hold, stop-renewal and watch
+ *   revoke        out of service for good
+ * On a device that is revoked, retired or lost there is no action any more; a
+ * grade does not end a stricter one, only a release does. */
+enum device_action { ACTION_WATCH, ACTION_STOP_RENEWAL, ACTION_HOLD,
+	ACTION_RELEASE, ACTION_REVOKE, DEVICE_ACTIONS };
+struct device_standing {
+	enum device_state state;
+	enum device_restriction restriction;
+};
+enum device_effect {
+	EFFECT_CHANGES,
+	EFFECT_NONE,                  /* it stands so already */
+	EFFECT_REFUSED                /* no such change */
+};
+/* What the action makes of a device; *to is *from unless it changes. had_cert:
+ * it was enrolled once, so a release leads back to enrolled, not registered. */
+enum device_effect device_action(enum device_action action,
+    const struct device_standing *from, bool had_cert,
+    struct device_standing *to);
+/* Does the action change a certificate of this status and CRL reason, and to
+ * what? Revoked ones only to keyCompromise (RFC 5280 5.3.1); ca/status/change
+ * has the last word. */
+bool cert_action(enum device_action action, int64_t crl_reason,
+    enum cert_status status, int64_t reason, enum cert_status *to);
+const char *device_action_name(enum device_action a);
+CAMCA_MUST int device_action_parse(const char *name);
+const char *device_restriction_name(enum device_restriction r);
 /* Names as in the API and in events; "?" for a value outside the enum. */
 const char *device_state_name(enum device_state s);
 const char *device_place_name(enum device_place p);

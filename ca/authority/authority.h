@@ -11,6 +11,8 @@
 #include <sys/types.h>
 
 #include "ca/admit/admit.h"
+#include "ca/admit/rev_rules.h"
+#include "ca/authority/ocsp.h"
 #include "ca/base/buf.h"
 #include "ca/base/config.h"
 #include "ca/base/ctx.h"
@@ -26,6 +28,7 @@
 struct policies {
 	struct profile_set profiles;
 	struct level_set levels;
+	struct rev_rules revocation;
 	struct keycheck *keys;         /* known weak keys */
 	uint8_t sha256[32];
 	char hex[65];
@@ -59,11 +62,15 @@ struct authority {
 	bool clock_complained;
 	pthread_mutex_t rollover;      /* one change of CAs at a time */
 	struct refusals refusals;
+	struct ocsp_side ocsp;
 	bool locked;                   /* lock_fd keeps a second camcad out */
 	int lock_fd;
 	uid_t gate_uid;                /* (uid_t)-1: no such user */
 	uid_t operator_uids[CONFIG_NAMES_MAX];
 	size_t noperators;
+	char crl_dir[320];             /* STATE/crl */
+	struct publisher *publisher;   /* publisher.h; NULL: not started */
+	struct feed *feed;             /* feed.h; NULL: no gate is served */
 };
 
 /* ---- snapshot.c: what workers read; each get needs its put. Any thread. ---- */
@@ -105,7 +112,8 @@ CAMCA_MUST int authority_open_store(struct authority *a, bool create,
     struct refusal *why);
 
 /* ---- dispatch.c ---- */
-enum caller_role { ROLE_OPERATOR = 1, ROLE_GATE = 2 };
+/* ROLE_FEED: who came to status.sock, whoever that is. */
+enum caller_role { ROLE_OPERATOR = 1, ROLE_GATE = 2, ROLE_FEED = 4 };
 
 struct caller {
 	unsigned roles;                /* enum caller_role bits */
@@ -128,6 +136,7 @@ struct op_arg {
 struct session {
 	pthread_mutex_t lock;
 	struct buf upload;             /* device.import in chunks */
+	struct feed_conn *feed;        /* of status.sock, else NULL */
 };
 
 struct op_call {
@@ -216,8 +225,14 @@ CAMCA_MUST int authority_init(struct authority *a,
  * mark. Called about each minute from one thread. */
 void authority_tick(struct authority *a);
 
+/* ---- op_crl.c ---- */
+/* Starts the thread that publishes CRLs (publisher_stop(a->publisher) ends it).
+ * After authority_open(). */
+CAMCA_MUST int authority_publish(struct authority *a, struct refusal *why);
+
 /* Addresses inside certificates issued by ca; each has room for 400 bytes. */
 void authority_urls(const struct authority *a, const struct ca *ca,
-    char crl_url[static 400], char issuer_url[static 400]);
+    char crl_url[static 400], char issuer_url[static 400],
+    char ocsp_url[static 400]);
 
 #endif

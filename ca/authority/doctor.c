@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "ca/authority/ops.h"
+#include "ca/status/publisher.h"
 
 #define DOCTOR_SOON_MS (90LL * 86400000)
 #define DOCTOR_DISK_LOW (512LL << 20)
@@ -140,6 +141,61 @@ doctor_cas(struct doctor *d)
 	authority_cas_put(d->c->a, set);
 }
 
+struct doctor_crls {
+	struct doctor *d;
+	int64_t warn_bytes;
+};
+
+/* Not current is not wrong: lists follow changes by a second. */
+static int
+doctor_crl(const struct publisher_state *s, void *arg)
+{
+	struct doctor_crls *x = arg;
+	char name[128], text[800], until[CTX_TIME_LEN] = "";
+	bool large = s->row.size > x->warn_bytes;
+
+	snprintf(name, sizeof name, "crl %s", s->name);
+	if (s->row.number > 0)
+		ctx_time_format(until, s->row.next_update_ms);
+	if (s->failed < 0)
+		snprintf(text, sizeof text, "The next CRL of generation %lld "
+		    "does not come out: %s Number %lld is good until %s%s.",
+		    (long long)s->generation, s->why,
+		    (long long)s->row.number, until[0] != '\0' ? until :
+		    "never", s->due ? " and past half its life" : "");
+	else
+		snprintf(text, sizeof text, "Generation %lld, number %lld: "
+		    "%lld entries, %lld bytes, until %s.",
+		    (long long)s->generation, (long long)s->row.number,
+		    (long long)s->row.entries, (long long)s->row.size,
+		    until[0] != '\0' ? until : "never");
+	if (s->failed < 0)
+		doctor_say(x->d, name, false, s->due ? "error" : "warning",
+		    text, "Look at the token, the disk and the log of camcad; "
+		    "the list before stays published until it ends.");
+	else
+		doctor_say(x->d, name, !large && !s->due, "warning", text,
+		    large ? "Many cameras take no larger CRL. camca ca add "
+		    "NAME makes an issuing CA for one site group, with a CRL "
+		    "of its own; a profile with that issuer and a label of its "
+		    "own sends cameras there." : "A new list is late: look at "
+		    "the log of camcad.");
+	return CAMCA_OK;
+}
+
+static void
+doctor_crls(struct doctor *d)
+{
+	struct policies *p = authority_policies(d->c->a);
+	struct doctor_crls x = { d, p->revocation.crl_warn_bytes };
+
+	authority_policies_put(d->c->a, p);
+	if (d->c->a->publisher == NULL || publisher_list(d->c->a->publisher,
+	    doctor_crl, &x) < 0)
+		doctor_say(d, "crl", false, "error", "The CRLs cannot be "
+		    "looked at.", "Look into the log of camcad.");
+}
+
 static void
 doctor_policies(struct doctor *d)
 {
@@ -164,13 +220,13 @@ doctor_policies(struct doctor *d)
 static void
 doctor_permissions(struct doctor *d)
 {
-	static const char *const dirs[] = { "db", "hsm" };
+	static const char *const dirs[] = { "db", "hsm", "crl" };
 	char path[400], text[500];
 	struct stat st;
 	size_t i;
 	bool ok;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
 		snprintf(path, sizeof path, "%s/%s", d->c->a->conf.state,
 		    dirs[i]);
 		ok = stat(path, &st) == 0 && (st.st_mode & 077) == 0 &&
@@ -204,6 +260,7 @@ op_system_doctor(struct op_call *c)
 	doctor_store(&d);
 	doctor_outbox(&d);
 	doctor_cas(&d);
+	doctor_crls(&d);
 	doctor_policies(&d);
 	doctor_permissions(&d);
 	doctor_users(&d);

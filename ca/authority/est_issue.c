@@ -108,7 +108,7 @@ issue_build(struct issue *i)
 	AUTO(GENERAL_NAMES) *san = NULL;
 	struct profile capped = *x->profile;
 	int64_t cap = x->pol->levels.list[x->site.level - 1].max_validity_ms;
-	char crl_url[400], issuer_url[400];
+	char crl_url[400], issuer_url[400], ocsp_url[400];
 	struct cert_plan plan;
 	int ret;
 
@@ -123,11 +123,12 @@ issue_build(struct issue *i)
 		ret = cert_serial(x->a->ctx, x->now, i->row.serial);
 	if (ret < 0)
 		return ret;
-	authority_urls(x->a, i->ca, crl_url, issuer_url);
+	authority_urls(x->a, i->ca, crl_url, issuer_url, ocsp_url);
 	plan = (struct cert_plan){
 		.profile = &capped, .issuer = i->ca->cert, .key = x->csr.key,
 		.subject = subject, .san = san, .serial = i->row.serial,
 		.now_ms = x->now, .crl_url = crl_url, .issuer_url = issuer_url,
+		.ocsp_url = ocsp_url,
 	};
 	return cert_build(&plan, &i->cert, &x->c->why);
 }

@@ -46,7 +46,7 @@ init_root(struct init *x, struct refusal *why)
 
 	snprintf(cn, sizeof cn, "%.40s Camera Root CA",
 	    x->a->conf.organization);
-	ret = ca_make(x->a->hsm, x->a->ctx, &spec, NULL, NULL, NULL,
+	ret = ca_make(x->a->hsm, x->a->ctx, &spec, NULL, NULL, NULL, NULL,
 	    &x->rows[0], why);
 	if (ret < 0)
 		return ret;
@@ -59,7 +59,7 @@ static int
 init_issuing(struct init *x, const struct ca *root, const char *name,
     const char *what, enum hsm_key_type type, struct refusal *why)
 {
-	char cn[256], crl_url[400], issuer_url[400];
+	char cn[256], crl_url[400], issuer_url[400], ocsp_url[400];
 	struct ca_spec spec = {
 		.name = name, .organization = x->a->conf.organization,
 		.common_name = cn, .key = type,
@@ -69,9 +69,9 @@ init_issuing(struct init *x, const struct ca *root, const char *name,
 
 	snprintf(cn, sizeof cn, "%.36s Camera %s CA",
 	    x->a->conf.organization, what);
-	authority_urls(x->a, root, crl_url, issuer_url);
+	authority_urls(x->a, root, crl_url, issuer_url, ocsp_url);
 	ret = ca_make(x->a->hsm, x->a->ctx, &spec, root, crl_url, issuer_url,
-	    &x->rows[x->n], why);
+	    ocsp_url, &x->rows[x->n], why);
 	if (ret < 0)
 		return ret;
 	x->types[x->n] = hsm_key_type_name(type);

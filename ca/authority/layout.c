@@ -29,6 +29,7 @@ static const struct {
 } folders[] = {
 	{ "", 0755, OWN_ROOT },
 	{ "db", 0700, OWN_AUTHORITY },
+	{ "crl", 0700, OWN_AUTHORITY },
 	{ "hsm", 0700, OWN_AUTHORITY },
 	{ "run", 02751, OWN_SHARED },
 	{ "gate", 0755, OWN_GATE },
@@ -157,13 +158,32 @@ layout_make(const struct config *c, const char *policies_from,
 	return ret;
 }
 
+/* Folders that came with a later version than the state's. */
+static int
+layout_grow(const struct config *c)
+{
+	struct refusal why = { 0 };
+	char path[400];
+	int ret;
+
+	if (file_join(path, sizeof path, c->state, "crl") < 0)
+		return CAMCA_ELIMIT;
+	if (file_exists(path) || !file_exists(c->state))
+		return CAMCA_OK;
+	ret = layout_folders(c, &why);
+	if (ret < 0)
+		log_msg(LOG_ERROR, c->state, "%s", why.detail);
+	return ret;
+}
+
 int
 layout_drop(const struct config *c)
 {
 	struct passwd *pw;
+	int ret;
 
-	if (geteuid() != 0)
-		return CAMCA_OK;
+	if ((ret = layout_grow(c)) < 0 || geteuid() != 0)
+		return ret;
 	pw = getpwnam(c->authority_user);
 	if (pw == NULL) {
 		log_msg(LOG_WARN, c->authority_user, "no such user: staying "

@@ -15,15 +15,17 @@
 #include <unistd.h>
 
 #include "ca/authority/authority.h"
+#include "ca/authority/feed.h"
 #include "ca/authority/layout.h"
 #include "ca/base/file.h"
 #include "ca/base/log.h"
+#include "ca/status/publisher.h"
 
 const char *argp_program_version = "camcad " CAMCA_VERSION;
 
 enum { OPT_INIT = 256, OPT_READY, OPT_LEVEL, OPT_ORG, OPT_NAME, OPT_EST,
 	OPT_HTTP, OPT_NODE, OPT_RSA, OPT_MODULE, OPT_TOKEN, OPT_PIN,
-	OPT_POLICIES, OPT_URL };
+	OPT_POLICIES, OPT_URL, OPT_JSON };
 
 static const struct argp_option options[] = {
 	{ "state", 's', "DIR", 0, "state folder (default /var/lib/camca)", 0 },
@@ -41,6 +43,7 @@ static const struct argp_option options[] = {
 	{ "token", OPT_TOKEN, "URI", 0, "PKCS#11 URI of the token", 1 },
 	{ "pin-file", OPT_PIN, "PATH", 0, "file with the token's PIN", 1 },
 	{ "policies", OPT_POLICIES, "DIR", 0, "policies to copy into the state folder", 1 },
+	{ "json", OPT_JSON, NULL, 0, "the outcome as JSON on standard output", 1 },
 	{ 0 }
 };
 
@@ -51,7 +54,7 @@ struct arguments {
 	const char *est_listen, *http_listen;
 	const char *names[CONFIG_NAMES_MAX];
 	size_t nnames;
-	bool do_init;
+	bool do_init, json;
 	int ready_fd;
 	enum log_level level;
 };
@@ -80,6 +83,7 @@ arguments_init(int key, char *arg, struct argp_state *st, struct arguments *a)
 	case OPT_HTTP: a->http_listen = arg; break;
 	case OPT_URL: a->http_url = arg; break;
 	case OPT_RSA: a->init.rsa = true; break;
+	case OPT_JSON: a->json = true; break;
 	case OPT_MODULE: a->module = arg; break;
 	case OPT_TOKEN: a->token = arg; break;
 	case OPT_PIN: a->pin_file = arg; break;
@@ -206,6 +210,19 @@ init_token(struct config *c, struct refusal *why)
 	return hsm_softhsm_make(dir, "camca", why);
 }
 
+/* The outcome in the form of camca --json. */
+static void
+init_json(const char *state, const struct refusal *why)
+{
+	json_t *o = why == NULL ? json_pack("{s:s}", "state", state) :
+	    json_pack("{s:{s:s, s:i, s:s}}", "error", "code", why->code,
+	    "http", why->http, "detail", why->detail);
+
+	if (o != NULL && json_dumpf(o, stdout, 0) == 0)
+		putchar('\n');
+	json_decref(o);
+}
+
 static int
 main_init(struct authority *a, struct arguments *x)
 {
@@ -229,9 +246,12 @@ main_init(struct authority *a, struct arguments *x)
 	if (ret == CAMCA_OK)
 		ret = authority_init(a, &x->init, &why);
 	authority_close(a);
+	if (ret < 0)
+		refuse_default(&why, ret);
+	if (x->json)
+		init_json(x->state, ret < 0 ? &why : NULL);
 	if (ret == CAMCA_OK)
 		return 0;
-	refuse_default(&why, ret);
 	fprintf(stderr, "camcad: %s [%s]\n", why.detail, why.code);
 	if (strcmp(why.code, "init.done") != 0 &&
 	    strcmp(why.code, "system.running") != 0 && file_exists(yaml))
@@ -333,7 +353,13 @@ main_serve(struct authority *a, const struct arguments *x)
 			ret = CAMCA_ENOMEM;
 	}
 	if (ret == CAMCA_OK) {
-		ret = server_run(a, x->ready_fd, s.wake);
+		ret = authority_publish(a, &why);
+		if (ret == CAMCA_OK)
+			ret = feed_start(a, &why);
+		if (ret == CAMCA_OK)
+			ret = server_run(a, x->ready_fd, s.wake);
+		feed_stop(a);
+		publisher_stop(a->publisher);
 		if (write(s.stop, &one, sizeof one) == sizeof one)
 			pthread_join(thread, NULL);
 		authority_refusals_flush(a);

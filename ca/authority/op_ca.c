@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The authority's own CAs: list, rollover, certificates and CRLs. */
+/* The authority's own CAs: list, rollover, certificates. */
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,6 @@
 #include "ca/base/auto.h"
 #include "ca/base/enc.h"
 #include "ca/base/log.h"
-#include "ca/status/crl.h"
 
 static enum hsm_key_type
 ca_key_type(const struct ca *ca)
@@ -98,29 +97,6 @@ op_ca_certificate(struct op_call *c)
 	return ret;
 }
 
-int
-op_crl_get(struct op_call *c)
-{
-	struct ca_set *set = authority_cas(c->a);
-	const struct ca *ca = ca_arg(c, set);
-	struct crl_row row = { 0 };
-	int ret = CAMCA_ENOENT;
-
-	if (ca != NULL)
-		ret = crl_current(c->a->store, ca, &c->a->events,
-		    c->a->conf.crl_life_s * 1000, &row, &c->why);
-	if (ret == CAMCA_OK) {
-		c->result = json_pack("{s:I}", "number",
-		    (json_int_t)row.number);
-		json_set_base64(c->result, "der", row.der.p, row.der.n);
-		json_set_time(c->result, "this_update", row.this_update_ms);
-		json_set_time(c->result, "next_update", row.next_update_ms);
-	}
-	store_blob_free(&row.der);
-	authority_cas_put(c->a, set);
-	return ret;
-}
-
 struct rollover {
 	struct op_call *c;
 	const struct ca *cur;
@@ -162,7 +138,7 @@ rollover_run(struct op_call *c, struct ca_set *set)
 	const char *name = arg_text(c, "name"), *key = arg_text(c, "key");
 	struct rollover x = { .c = c, .cur = ca_active(set, name) };
 	const struct ca *root = ca_root(set);
-	char crl_url[400], issuer_url[400];
+	char crl_url[400], issuer_url[400], ocsp_url[400];
 	enum hsm_key_type type;
 	int ret;
 
@@ -175,10 +151,10 @@ rollover_run(struct op_call *c, struct ca_set *set)
 		    "There is no key type '%s': ec-p256, ec-p384, rsa-2048, "
 		    "rsa-3072 or rsa-4096.", key);
 	x.key_type = hsm_key_type_name(type);
-	authority_urls(c->a, root, crl_url, issuer_url);
+	authority_urls(c->a, root, crl_url, issuer_url, ocsp_url);
 	ret = ca_make_next(c->a->hsm, c->a->ctx, x.cur, root, type,
 	    x.cur->not_after_ms - x.cur->not_before_ms, crl_url, issuer_url,
-	    &x.row, &c->why);
+	    ocsp_url, &x.row, &c->why);
 	/* As at the ceremony: the key first, then its certificate. */
 	if (ret == CAMCA_OK) {
 		sync();

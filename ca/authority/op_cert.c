@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ca/authority/feed.h"
 #include "ca/authority/ops.h"
 #include "ca/base/auto.h"
 #include "ca/base/enc.h"
 #include "ca/base/log.h"
+#include "ca/status/change.h"
 
 /* RFC 5280 5.3.1; 7 is not used, 8 is for delta CRLs. */
 static const char *const reason_names[] = { "unspecified", "keyCompromise",
@@ -116,7 +118,9 @@ struct cert_one {
 	uint8_t serial[STORE_SERIAL_LEN];
 	struct cert_row row;
 	struct device_row dev;
-	int64_t reason, now;
+	struct status_to to;
+	int64_t now, rev_seq;
+	bool already;                  /* it stands so, nothing to do */
 };
 
 static int
@@ -201,40 +205,92 @@ op_cert_show(struct op_call *c)
 	return ret;
 }
 
+/* A certificate is released only where its device is in service: else the one
+ * would contradict the other. */
 static int
-cert_revoke_tx(struct tx *tx, void *arg)
+cert_check_device(struct cert_one *x)
 {
-	struct cert_one *x = arg;
-	struct ca_set *cas;
-	const struct ca *ca;
-	int64_t seq = 0;
-	struct event e;
-	int ret;
+	if (x->to.status != CERT_GOOD || x->row.device == 0 ||
+	    x->dev.state == DEVICE_ENROLLED)
+		return CAMCA_OK;
+	return refuse(&x->c->why, CAMCA_ECONFLICT, 409, "cert.device",
+	    "%s is %s: release the device.", x->dev.id,
+	    device_state_name((enum device_state)x->dev.state));
+}
 
-	store_cert_free(&x->row);
-	if ((ret = cert_find(tx, x)) < 0)
-		return ret;
-	if (x->row.status == CERT_REVOKED)
-		return refuse(&x->c->why, CAMCA_ECONFLICT, 409,
-		    "cert.revoked", "The certificate is revoked already.");
-	ret = store_cert_set_status(tx, x->row.id, CERT_REVOKED, x->reason,
-	    x->now, &seq);
-	if (ret < 0)
-		return ret;
+static int
+cert_status_event(struct tx *tx, struct cert_one *x)
+{
+	struct ca_set *cas = authority_cas(x->c->a);
+	const struct ca *ca = ca_by_id(cas, x->row.issuer);
+	struct event e;
+
 	event_init(&e, &x->c->a->events, "cert.revoked", x->dev.id,
 	    x->c->caller->actor);
 	event_add_hex(&e, "serial", x->serial, sizeof x->serial);
-	cas = authority_cas(x->c->a);
-	ca = ca_by_id(cas, x->row.issuer);
 	if (ca != NULL)
 		event_add_hex(&e, "issuer-ski", ca->row.ski,
 		    sizeof ca->row.ski);
+	else
+		event_add(&e, "issuer-ski", "-");
 	authority_cas_put(x->c->a, cas);
-	event_add(&e, "status", "revoked");
-	event_add(&e, "crl-reason", "%s", reason_name(x->reason));
-	event_add(&e, "rev-seq", "%lld", (long long)seq);
+	event_add(&e, "status", "%s", cert_status_name((int64_t)x->to.status));
+	event_add(&e, "crl-reason", "%s", x->to.status == CERT_GOOD ? "-" :
+	    reason_name(x->to.reason));
+	event_add(&e, "rev-seq", "%" PRId64, x->rev_seq);
 	event_add(&e, "reason", "%s", arg_text(x->c, "text"));
 	return event_put(tx, &e);
+}
+
+static int
+cert_status_tx(struct tx *tx, void *arg)
+{
+	struct cert_one *x = arg;
+	int ret;
+
+	store_cert_free(&x->row);
+	x->already = false;
+	if ((ret = cert_find(tx, x)) < 0 || (ret = cert_check_device(x)) < 0)
+		return ret;
+	/* Whoever asks for what is so already hears so, but not before it is
+	 * true at the gates as well. */
+	x->already = x->row.status == (int64_t)x->to.status &&
+	    (x->row.status != CERT_REVOKED || x->to.reason != 1 ||
+	    x->row.reason == 1);
+	if (x->already)
+		return store_rev_seq(tx, &x->rev_seq);
+	ret = status_change(tx, &x->row, &x->to, x->now, &x->rev_seq,
+	    &x->c->why);
+	return ret < 0 ? ret : cert_status_event(tx, x);
+}
+
+/* Sets x->to, which the caller filled, for the certificate of "serial". */
+static int
+cert_set_status(struct op_call *c, struct cert_one *x)
+{
+	struct feed_result gates = { 0 };
+	int ret;
+
+	if ((ret = cert_serial_arg(c, x->serial)) < 0 ||
+	    (ret = authority_now(c->a, &x->now, &c->why)) < 0)
+		return ret;
+	ret = store_tx(c->a->store, DB_WRITE, cert_status_tx, x);
+	if (ret == CAMCA_OK)
+		feed_barrier(c->a, x->rev_seq, &gates);
+	if (ret == CAMCA_OK && x->already)
+		ret = refuse(&c->why, CAMCA_ECONFLICT, 409,
+		    x->to.status == CERT_REVOKED ? "cert.revoked" :
+		    "cert.status", "The certificate is %s already.",
+		    cert_status_name((int64_t)x->to.status));
+	if (ret == CAMCA_OK) {
+		c->result = json_pack("{s:s, s:I}", "status",
+		    cert_status_name((int64_t)x->to.status), "rev_seq",
+		    (json_int_t)x->rev_seq);
+		json_set_hex(c->result, "serial", x->serial, sizeof x->serial);
+		feed_result_json(c->result, &gates);
+	}
+	store_cert_free(&x->row);
+	return ret;
 }
 
 static int
@@ -257,18 +313,26 @@ cert_reason_arg(struct op_call *c, int64_t *out)
 int
 op_cert_revoke(struct op_call *c)
 {
-	struct cert_one x = { .c = c };
-	int ret;
+	struct cert_one x = { .c = c, .to = { .status = CERT_REVOKED } };
+	int ret = cert_reason_arg(c, &x.to.reason);
 
-	if ((ret = cert_serial_arg(c, x.serial)) < 0 ||
-	    (ret = cert_reason_arg(c, &x.reason)) < 0 ||
-	    (ret = authority_now(c->a, &x.now, &c->why)) < 0)
-		return ret;
-	ret = store_tx(c->a->store, DB_WRITE, cert_revoke_tx, &x);
-	if (ret == CAMCA_OK) {
-		c->result = json_pack("{s:s}", "status", "revoked");
-		json_set_hex(c->result, "serial", x.serial, sizeof x.serial);
-	}
-	store_cert_free(&x.row);
-	return ret;
+	return ret < 0 ? ret : cert_set_status(c, &x);
+}
+
+int
+op_cert_hold(struct op_call *c)
+{
+	struct cert_one x = { .c = c,
+	    .to = { .status = CERT_HOLD, .reason = 6 } };
+
+	return cert_set_status(c, &x);
+}
+
+int
+op_cert_release(struct op_call *c)
+{
+	struct cert_one x = { .c = c,
+	    .to = { .status = CERT_GOOD, .reason = -1 } };
+
+	return cert_set_status(c, &x);
 }

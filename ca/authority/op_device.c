@@ -10,13 +10,15 @@ json_t *
 device_json(const struct device_row *d)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
-	    "s:s, s:s}", "id", d->id,
+	    "s:s, s:s, s:s}", "id", d->id,
 	    "kind", device_kind_name((enum device_kind)d->kind),
 	    "manufacturer", d->manufacturer, "model", d->model,
 	    "serial", d->serial, "mac", d->mac, "hardware_id", d->hardware_id,
 	    "firmware", d->firmware, "site", d->site,
 	    "place", device_place_name((enum device_place)d->place),
-	    "state", device_state_name((enum device_state)d->state));
+	    "state", device_state_name((enum device_state)d->state),
+	    "restriction", device_restriction_name(
+	    (enum device_restriction)d->restriction));
 
 	if (o != NULL) {
 		json_set_time(o, "created", d->created_ms);

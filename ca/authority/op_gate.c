@@ -81,19 +81,19 @@ gate_build(struct gate *g, int64_t now)
 {
 	AUTO(X509_NAME) *subject = NULL;
 	AUTO(GENERAL_NAMES) *san = NULL;
-	char crl_url[400], issuer_url[400];
+	char crl_url[400], issuer_url[400], ocsp_url[400];
 	struct cert_plan plan;
 	int ret, len;
 
 	if ((ret = gate_names(&g->c->a->conf, &subject, &san)) < 0 ||
 	    (ret = cert_serial(g->c->a->ctx, now, g->row.serial)) < 0)
 		return ret;
-	authority_urls(g->c->a, g->ca, crl_url, issuer_url);
+	authority_urls(g->c->a, g->ca, crl_url, issuer_url, ocsp_url);
 	plan = (struct cert_plan){
 		.profile = g->profile, .issuer = g->ca->cert,
 		.key = g->csr.key, .subject = subject, .san = san,
 		.serial = g->row.serial, .now_ms = now, .crl_url = crl_url,
-		.issuer_url = issuer_url,
+		.issuer_url = issuer_url, .ocsp_url = ocsp_url,
 	};
 	if ((ret = cert_build(&plan, &g->cert, &g->c->why)) < 0 ||
 	    (ret = hsm_sign_cert(g->ca->key, g->cert)) < 0 ||

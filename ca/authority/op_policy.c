@@ -31,9 +31,10 @@ op_policy_check(struct op_call *c)
 		return c->result != NULL ? CAMCA_OK : CAMCA_ENOMEM;
 	}
 	set = authority_cas(c->a);
-	c->result = json_pack("{s:b, s:I, s:i, s:s, s:o}", "ok", 1, "profiles",
-	    (json_int_t)p->profiles.n, "levels", 5, "sha256", p->hex,
-	    "without_issuer", policy_idle_profiles(p, set));
+	c->result = json_pack("{s:b, s:I, s:i, s:I, s:s, s:o}", "ok", 1,
+	    "profiles", (json_int_t)p->profiles.n, "levels", 5,
+	    "revocation_version", (json_int_t)p->revocation.version, "sha256",
+	    p->hex, "without_issuer", policy_idle_profiles(p, set));
 	authority_cas_put(c->a, set);
 	policies_free(p);
 	return c->result != NULL ? CAMCA_OK : CAMCA_ENOMEM;
@@ -108,8 +109,14 @@ op_policy_list(struct op_call *c)
 	for (i = 0; i < 5; i++)
 		json_array_append_new(levels,
 		    policy_level_json(&p->levels.list[i]));
-	c->result = json_pack("{s:o, s:o, s:s}", "profiles", profiles,
-	    "levels", levels, "sha256", p->hex);
+	c->result = json_pack("{s:o, s:o, s:{s:I, s:I, s:I, s:I}, s:s}",
+	    "profiles", profiles, "levels", levels, "revocation",
+	    "version", (json_int_t)p->revocation.version,
+	    "second_person_above",
+	    (json_int_t)p->revocation.second_person_above,
+	    "batch_ttl_s", (json_int_t)(p->revocation.batch_ttl_ms / 1000),
+	    "crl_warn_bytes", (json_int_t)p->revocation.crl_warn_bytes,
+	    "sha256", p->hex);
 	authority_policies_put(c->a, p);
 	return c->result != NULL ? CAMCA_OK : CAMCA_ENOMEM;
 }

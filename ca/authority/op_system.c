@@ -28,6 +28,18 @@ op_args_json(const struct op *op)
 	return list;
 }
 
+/* "feed": the gate, on status.sock. */
+static const char *
+op_callers(unsigned roles)
+{
+	switch (roles) {
+	case ROLE_OPERATOR: return "operator";
+	case ROLE_GATE: return "gate";
+	case ROLE_FEED: return "feed";
+	default: return "operator, gate";
+	}
+}
+
 int
 op_system_ops(struct op_call *c)
 {
@@ -37,8 +49,7 @@ op_system_ops(struct op_call *c)
 	for (op = op_table; op->name != NULL; op++)
 		json_array_append_new(list, json_pack(
 		    "{s:s, s:s, s:b, s:s, s:o}", "name", op->name, "who",
-		    op->callers == ROLE_OPERATOR ? "operator" :
-		    op->callers == ROLE_GATE ? "gate" : "operator, gate",
+		    op_callers(op->callers),
 		    "writes", op->writes, "help", op->help, "args",
 		    op_args_json(op)));
 	c->result = json_pack("{s:o}", "ops", list);

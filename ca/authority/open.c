@@ -138,6 +138,7 @@ authority_open(struct authority *a, struct refusal *why)
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_mutex_init(&a->refusals.lock, NULL);
 	pthread_mutex_init(&a->rollover, NULL);
+	ocsp_side_init(&a->ocsp);
 	authority_users(a);
 	a->events.ctx = a->ctx;
 	a->events.node = a->conf.node;
@@ -163,6 +164,7 @@ authority_close(struct authority *a)
 		authority_cas_put(a, a->cas);
 	if (a->policies != NULL)
 		authority_policies_put(a, a->policies);
+	ocsp_side_fini(&a->ocsp);
 	hsm_close(a->hsm);
 	store_close(a->store);
 	if (a->locked)
@@ -174,7 +176,8 @@ authority_close(struct authority *a)
 
 void
 authority_urls(const struct authority *a, const struct ca *ca,
-    char crl_url[static 400], char issuer_url[static 400])
+    char crl_url[static 400], char issuer_url[static 400],
+    char ocsp_url[static 400])
 {
 	char ski[41];
 	size_t i;
@@ -183,4 +186,5 @@ authority_urls(const struct authority *a, const struct ca *ca,
 		snprintf(ski + 2 * i, 3, "%02x", ca->row.ski[i]);
 	snprintf(crl_url, 400, "%s/crl/%s.crl", a->conf.http_url, ski);
 	snprintf(issuer_url, 400, "%s/ca/%s.cer", a->conf.http_url, ski);
+	snprintf(ocsp_url, 400, "%s/ocsp", a->conf.http_url);
 }

@@ -7,6 +7,7 @@
 #define OG (ROLE_OPERATOR | ROLE_GATE)
 #define O ROLE_OPERATOR
 #define G ROLE_GATE
+#define F ROLE_FEED
 #define PAGE \
 	{ "after", ARG_TEXT, false, 64, "where the page before ended" }, \
 	{ "limit", ARG_INT, false, 1000, "items at the most, default 200" }
@@ -107,6 +108,11 @@ const struct op op_table[] = {
 	    "refuse a waiting enrollment" },
 	{ "ca.list", O, false, op_ca_list, ARGS { END },
 	    "root and issuing CAs, all generations" },
+	{ "ca.add", O, true, op_ca_add, ARGS {
+	    { "name", ARG_TEXT, true, 64, "as profiles name it" },
+	    { "key", ARG_TEXT, false, 16, "key type, default ec-p256" },
+	    { "common_name", ARG_TEXT, false, 64, "of its subject" }, END },
+	    "a further issuing CA under the root" },
 	{ "ca.rollover", O, true, op_ca_rollover, ARGS {
 	    { "name", ARG_TEXT, true, 64, "" },
 	    { "key", ARG_TEXT, false, 16, "key type, default as now" }, END },
@@ -117,6 +123,9 @@ const struct op op_table[] = {
 	{ "cert.list", O, false, op_cert_list, ARGS {
 	    { "device", ARG_TEXT, false, 64, "" }, PAGE, END },
 	    "certificates" },
+	{ "cert.get", OG, false, op_cert_get, ARGS {
+	    { "serial", ARG_TEXT, true, 40, "hex" }, END },
+	    "one certificate, DER" },
 	{ "cert.show", O, false, op_cert_show, ARGS {
 	    { "serial", ARG_TEXT, true, 40, "hex" }, END },
 	    "one certificate with PEM" },
@@ -125,6 +134,54 @@ const struct op op_table[] = {
 	    { "reason", ARG_TEXT, true, 32, "RFC 5280 name" },
 	    { "text", ARG_WORDS, true, 256, "why, for the record" }, END },
 	    "revoke one certificate" },
+	{ "cert.hold", O, true, op_cert_hold, ARGS {
+	    { "serial", ARG_TEXT, true, 40, "hex" },
+	    { "text", ARG_TEXT, true, 256, "why, for the record" }, END },
+	    "put one certificate on hold" },
+	{ "cert.release", O, true, op_cert_release, ARGS {
+	    { "serial", ARG_TEXT, true, 40, "hex" },
+	    { "text", ARG_TEXT, true, 256, "why, for the record" }, END },
+	    "end the hold of one certificate" },
+	{ "revoke.plan", O, true, op_revoke_plan, ARGS {
+	    { "action", ARG_TEXT, true, 16, "watch, stop-renewal, hold, release, revoke" },
+	    { "reason", ARG_TEXT, true, 256, "why, for the record" },
+	    { "reference", ARG_TEXT, false, 256, "number of a letter, id of an advisory" },
+	    { "crl_reason", ARG_TEXT, false, 32, "RFC 5280 name, default privilegeWithdrawn" },
+	    { "invalidity", ARG_TEXT, false, 24, "not to be trusted since" },
+	    { "serial", ARG_LIST, false, 256, "of certificates, hex" },
+	    { "device", ARG_LIST, false, 256, "ids" },
+	    { "manufacturer", ARG_LIST, false, 256, "patterns, * and ?" },
+	    { "model", ARG_LIST, false, 256, "patterns, * and ?" },
+	    { "firmware", ARG_TEXT, false, 512, "range, as <5.5.800" },
+	    { "site", ARG_LIST, false, 256, "ids" },
+	    { "level", ARG_INT, false, 5, "of the site, 1 to 5" },
+	    { "place", ARG_TEXT, false, 16, "key-area, public or other" },
+	    { "issuer", ARG_TEXT, false, 64, "name, or SKI in hex" },
+	    { "issued_after", ARG_TEXT, false, 24, "certificates made from then on" },
+	    { "issued_before", ARG_TEXT, false, 24, "and before then" }, END },
+	    "preview of a graded action on all that match" },
+	{ "revoke.apply", O, true, op_revoke_apply, ARGS {
+	    { "batch", ARG_INT, true, INT64_MAX, "" },
+	    { "world", ARG_TEXT, false, 64, "of the preview that was seen" }, END },
+	    "do what the preview shows, if it is still so" },
+	{ "revoke.approve", O, true, op_revoke_approve, ARGS {
+	    { "batch", ARG_INT, true, INT64_MAX, "" },
+	    { "world", ARG_TEXT, false, 64, "of the preview that was seen" },
+	    { "reason", ARG_TEXT, false, 256, "" }, END },
+	    "agree to a batch, as another person" },
+	{ "revoke.cancel", O, true, op_revoke_cancel, ARGS {
+	    { "batch", ARG_INT, true, INT64_MAX, "" },
+	    { "reason", ARG_TEXT, false, 256, "" }, END },
+	    "give a batch up" },
+	{ "revoke.show", O, false, op_revoke_show, ARGS {
+	    { "batch", ARG_INT, true, INT64_MAX, "" },
+	    { "verdict", ARG_TEXT, false, 16, "changes, undetermined, unchanged" },
+	    PAGE, END },
+	    "a batch with its items" },
+	{ "revoke.list", O, false, op_revoke_list, ARGS {
+	    { "state", ARG_TEXT, false, 16, "planned, approved, applied, cancelled" },
+	    PAGE, END },
+	    "batches, newest first" },
 	{ "vendor.add", O, true, op_vendor_add, ARGS {
 	    { "name", ARG_TEXT, true, 128, "= manufacturer of its devices" },
 	    { "roots", ARG_TEXT, true, 262144, "PEM" },
@@ -172,8 +229,31 @@ const struct op op_table[] = {
 	{ "gate.certify", G, true, op_gate_certify, ARGS {
 	    { "csr", ARG_BASE64, true, 65536, "PKCS#10, DER" }, END },
 	    "TLS certificate of the gate" },
+	{ "ocsp.certify", G, true, op_ocsp_certify, ARGS {
+	    { "issuer", ARG_TEXT, true, 40, "key identifier of the CA, hex" },
+	    { "csr", ARG_BASE64, false, 65536, "PKCS#10; none: the HSM's" },
+	    END },
+	    "certificate for OCSP answers about a CA's certificates" },
+	{ "ocsp.sign", G, true, op_ocsp_sign, ARGS {
+	    { "issuer", ARG_TEXT, true, 40, "key identifier of the CA, hex" },
+	    { "tbs", ARG_BASE64, true, 16384, "ResponseData, DER" }, END },
+	    "signature of an OCSP answer, where the store agrees" },
+	{ "status.feed", F, false, op_status_feed, ARGS {
+	    { "gate", ARG_TEXT, true, 32, "name of the gate's process" },
+	    { "store", ARG_TEXT, true, 32, "as answered before, empty: none" },
+	    { "after_cert", ARG_INT, true, INT64_MAX, "certificates it has" },
+	    { "after_rev", ARG_INT, false, INT64_MAX, "changes it has; absent: none" },
+	    { "issuers", ARG_INT, false, INT64_MAX, "list of issuers it has" },
+	    { "wait_ms", ARG_INT, false, 1000, "waits where nothing is new" },
+	    { "leaving", ARG_BOOL, false, 0, "it gives no answers any more" }, END },
+	    "what changed in the status of certificates" },
 	{ "crl.get", OG, false, op_crl_get, ARGS {
-	    { "ski", ARG_TEXT, true, 40, "" }, END },
-	    "current CRL of a CA" },
+	    { "ski", ARG_TEXT, true, 40, "" },
+	    { "number", ARG_INT, false, INT64_MAX, "go on with this one" },
+	    { "offset", ARG_INT, false, INT64_MAX, "first byte, default 0" },
+	    { "have", ARG_INT, false, INT64_MAX, "no bytes of this number" },
+	    END }, "current CRL of a CA, a page of it" },
+	{ "crl.list", O, false, op_crl_list, ARGS { END },
+	    "CRLs of all CAs: number, entries, size, times" },
 	{ NULL, 0, false, NULL, NULL, NULL },
 };

@@ -37,11 +37,26 @@ OP(op_enroll_deny);
 OP(op_ca_list);
 OP(op_ca_rollover);
 OP(op_ca_certificate);
+/* op_ca_add.c */
+OP(op_ca_add);
+/* op_crl.c */
 OP(op_crl_get);
+OP(op_crl_list);
 /* op_cert.c */
 OP(op_cert_list);
 OP(op_cert_show);
+/* op_cert_get.c */
+OP(op_cert_get);
 OP(op_cert_revoke);
+OP(op_cert_hold);
+OP(op_cert_release);
+/* op_revoke.c, op_revoke_show.c */
+OP(op_revoke_plan);
+OP(op_revoke_apply);
+OP(op_revoke_approve);
+OP(op_revoke_cancel);
+OP(op_revoke_show);
+OP(op_revoke_list);
 /* op_vendor.c */
 OP(op_vendor_add);
 OP(op_vendor_crl);
@@ -61,6 +76,11 @@ OP(op_est_reenroll);
 OP(op_est_refused);
 /* op_gate.c */
 OP(op_gate_certify);
+/* op_ocsp.c */
+OP(op_ocsp_certify);
+OP(op_ocsp_sign);
+/* feed.c */
+OP(op_status_feed);
 
 /* Rows as people read them; new references. */
 json_t *site_json(const struct site_row *s);

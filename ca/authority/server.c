@@ -12,13 +12,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ca/authority/authority.h"
+#include "ca/authority/peer.h"
 #include "ca/base/frame.h"
 #include "ca/base/log.h"
 
@@ -221,34 +220,6 @@ server_enqueue(struct server *s, struct conn *k, const uint8_t *p, size_t n)
 	return ok;
 }
 
-/* Who is it? False for users that have no business here. */
-static bool
-server_identify(struct authority *a, int fd, struct caller *out)
-{
-	struct ucred cred;
-	socklen_t len = sizeof cred;
-	size_t i;
-
-	memset(out, 0, sizeof *out);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
-		return false;
-	out->uid = cred.uid;
-	if (cred.uid == 0 || cred.uid == geteuid())
-		out->roles |= ROLE_OPERATOR;
-	for (i = 0; i < a->noperators; i++)
-		if (a->operator_uids[i] == cred.uid)
-			out->roles |= ROLE_OPERATOR;
-	/* Without a user of its own the gate shares ours: docs/THREATS.md. */
-	if (cred.uid == a->gate_uid ||
-	    (a->gate_uid == (uid_t)-1 && cred.uid == geteuid()))
-		out->roles |= ROLE_GATE;
-	if (out->roles == ROLE_GATE)
-		snprintf(out->actor, sizeof out->actor, "gate");
-	else
-		snprintf(out->actor, sizeof out->actor, "uid:%u", cred.uid);
-	return out->roles != 0;
-}
-
 static void
 server_accept(struct server *s)
 {
@@ -262,7 +233,7 @@ server_accept(struct server *s)
 	fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (!server_identify(s->a, fd, &caller)) {
+	if (!peer_identify(s->a, fd, &caller)) {
 		log_msg(LOG_WARN, "authority.sock", "uid %u was turned away",
 		    caller.uid);
 		close(fd);
@@ -344,32 +315,6 @@ server_read(struct server *s, struct conn *k)
 	return got == 0;
 }
 
-/* Operators who are neither root nor in the gate's group can connect only where
- * all may; who is no operator is turned away by server_identify() then. */
-static int
-server_listen(const char *path, bool for_all)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int fd;
-
-	if ((size_t)snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path) >=
-	    sizeof sa.sun_path) {
-		log_msg(LOG_ERROR, path, "path is too long for a socket");
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -1;
-	unlink(path);
-	if (bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0 ||
-	    chmod(path, for_all ? 0666 : 0660) != 0 || listen(fd, 128) != 0) {
-		log_msg(LOG_ERROR, path, "cannot listen: %s", strerror(errno));
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static int
 server_watch(struct server *s, int fd, void *mark)
 {
@@ -446,7 +391,7 @@ server_run(struct authority *a, int ready_fd, int wake_fd)
 	s->listener = -1;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	ret = config_socket_path(a->conf.state, path, sizeof path);
-	if (ret == CAMCA_OK && (s->listener = server_listen(path, a->noperators > 0)) < 0)
+	if (ret == CAMCA_OK && (s->listener = peer_listen(path, a->noperators > 0)) < 0)
 		ret = CAMCA_EIO;
 	if (ret == CAMCA_OK && (server_watch(s, s->listener, &s->listener) ||
 	    server_watch(s, wake_fd, &s->wake)))

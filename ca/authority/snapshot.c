@@ -115,7 +115,8 @@ policies_hash_dir(EVP_MD_CTX *md, const char *dir)
 }
 
 static int
-policies_hash(struct policies *p, const char *profiles, const char *levels)
+policies_hash(struct policies *p, const char *profiles, const char *levels,
+    const char *rules)
 {
 	AUTO(EVP_MD_CTX) *md = EVP_MD_CTX_new();
 	int ret;
@@ -123,7 +124,8 @@ policies_hash(struct policies *p, const char *profiles, const char *levels)
 	if (md == NULL || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1)
 		return CAMCA_ENOMEM;
 	if ((ret = policies_hash_dir(md, profiles)) < 0 ||
-	    (ret = policies_hash_dir(md, levels)) < 0)
+	    (ret = policies_hash_dir(md, levels)) < 0 ||
+	    (file_exists(rules) && (ret = policies_hash_dir(md, rules)) < 0))
 		return ret;
 	if (EVP_DigestFinal_ex(md, p->sha256, NULL) != 1)
 		return CAMCA_ECRYPTO;
@@ -134,11 +136,14 @@ policies_hash(struct policies *p, const char *profiles, const char *levels)
 int
 policies_read(const char *dir, struct policies **out, struct refusal *why)
 {
-	char profiles[400], levels[400], weak[400], error[600] = "";
+	char profiles[400], levels[400], rules[400], weak[420], rev[420];
+	char error[600] = "";
 	struct policies *p;
 	int ret;
 
-	if (file_join(weak, sizeof weak, dir, "rules/weak-keys") < 0 ||
+	if (file_join(rules, sizeof rules, dir, "rules") < 0 ||
+	    file_join(weak, sizeof weak, rules, "weak-keys") < 0 ||
+	    file_join(rev, sizeof rev, rules, "revocation.yaml") < 0 ||
 	    file_join(profiles, sizeof profiles, dir, "profiles") < 0 ||
 	    file_join(levels, sizeof levels, dir, "levels") < 0)
 		return CAMCA_ELIMIT;
@@ -153,7 +158,9 @@ policies_read(const char *dir, struct policies **out, struct refusal *why)
 		ret = keycheck_load(&p->keys, file_exists(weak) ? weak : NULL,
 		    error, sizeof error);
 	if (ret == CAMCA_OK)
-		ret = policies_hash(p, profiles, levels);
+		ret = rev_rules_load(&p->revocation, rev, error, sizeof error);
+	if (ret == CAMCA_OK)
+		ret = policies_hash(p, profiles, levels, rules);
 	if (ret < 0) {
 		policies_free(p);
 		return refuse(why, ret, 400, "policy.file", "%s",

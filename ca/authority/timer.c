@@ -6,6 +6,7 @@
 
 #include "ca/authority/authority.h"
 #include "ca/base/log.h"
+#include "ca/status/change.h"
 
 #define TICK_BATCH 256
 
@@ -60,6 +61,7 @@ tick_look_tx(struct tx *tx, void *arg)
 static int
 tick_supersede(struct tick *t, const struct cert_row *r)
 {
+	static const struct status_to superseded = { CERT_REVOKED, 4, 0 };
 	const struct ca *ca = ca_by_id(t->cas, r->issuer);
 	struct cert_row by = { 0 };
 	struct device_row d;
@@ -67,8 +69,7 @@ tick_supersede(struct tick *t, const struct cert_row *r)
 	int64_t seq = 0;
 	int ret;
 
-	ret = store_cert_set_status(t->tx, r->id, CERT_REVOKED, 4, t->now,
-	    &seq);
+	ret = status_change(t->tx, r, &superseded, t->now, &seq, NULL);
 	if (ret == CAMCA_ECONFLICT)
 		return CAMCA_OK;             /* revoked meanwhile */
 	if (ret < 0 ||

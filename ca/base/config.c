@@ -35,6 +35,10 @@ config_default(struct config *out, const char *state)
 	out->workers = 16;
 	out->crl_life_s = 7 * 86400;
 	out->outbox_max = 0;
+	out->ocsp_life_s = 3600;
+	out->ocsp_max_age_s = 30;
+	out->ocsp_sign_rate = 2000;
+	out->ocsp_cache = 20000;
 }
 
 /* Copies an optional text of at most len - 1 bytes. */
@@ -212,6 +216,45 @@ config_limits(struct yaml_doc *d, struct yaml_node *top, struct config *c)
 }
 
 static int
+config_ocsp(struct yaml_doc *d, struct yaml_node *top, struct config *c)
+{
+	static const char *const signers[] = { "gate", "hsm", NULL };
+	static const char *const unissued[] = { "unauthorized", "revoked",
+	    NULL };
+	int64_t life = c->ocsp_life_s * 1000, age = c->ocsp_max_age_s * 1000;
+	int64_t kept = c->ocsp_retention_s * 1000;
+	int signer = c->ocsp_hsm, other = c->ocsp_unissued_revoked, ret;
+	struct yaml_node *m;
+
+	if ((ret = yaml_map(d, top, "ocsp", false, &m)) < 0 || m == NULL)
+		return ret;
+	if ((ret = yaml_enum(d, m, "signer", false, signers, &signer)) < 0 ||
+	    (ret = yaml_duration(d, m, "life", false, 60000, 86400000,
+	    &life)) < 0 ||
+	    (ret = yaml_duration(d, m, "max_age", false, 1000, 43200000,
+	    &age)) < 0 ||
+	    (ret = yaml_int(d, m, "sign_rate", false, 1, 1000000,
+	    &c->ocsp_sign_rate)) < 0 ||
+	    (ret = yaml_int(d, m, "cache", false, 64, 4000000,
+	    &c->ocsp_cache)) < 0 ||
+	    (ret = yaml_enum(d, m, "unissued", false, unissued, &other)) < 0 ||
+	    (ret = yaml_duration(d, m, "retention", false, 0,
+	    100LL * 366 * 86400000, &kept)) < 0)
+		return ret;
+	/* Prepared answers are made anew at half their life: RFC 9919 wants
+	 * max-age to end before nextUpdate. */
+	if (age > life / 2)
+		return yaml_fail(d, yaml_get(d, m, "max_age"),
+		    "'max_age' must not exceed half of 'life'");
+	c->ocsp_hsm = signer == 1;
+	c->ocsp_unissued_revoked = other == 1;
+	c->ocsp_life_s = life / 1000;
+	c->ocsp_max_age_s = age / 1000;
+	c->ocsp_retention_s = kept / 1000;
+	return yaml_end(d, m);
+}
+
+static int
 config_all(struct yaml_doc *d, struct config *c)
 {
 	struct yaml_node *top = yaml_top(d);
@@ -227,7 +270,8 @@ config_all(struct yaml_doc *d, struct config *c)
 	    (ret = config_gate(d, top, c)) < 0 ||
 	    (ret = config_hsm(d, top, c)) < 0 ||
 	    (ret = config_users(d, top, c)) < 0 ||
-	    (ret = config_limits(d, top, c)) < 0)
+	    (ret = config_limits(d, top, c)) < 0 ||
+	    (ret = config_ocsp(d, top, c)) < 0)
 		return ret;
 	return yaml_end(d, top);
 }
@@ -344,6 +388,20 @@ config_write_users(struct buf *b, const struct config *c)
 	return ret;
 }
 
+static int
+config_write_ocsp(struct buf *b, const struct config *c)
+{
+	return buf_printf(b, "\nocsp:\n"
+	    "  # gate: answers are signed by a key of the gate, certified for a\n"
+	    "  # week. hsm: each one by the HSM, through camcad.\n"
+	    "  signer: %s\n"
+	    "  # How long a client may keep an answer: what was revoked can be\n"
+	    "  # taken for good so long by one that asked just before.\n"
+	    "  life: %llds\n"
+	    "  max_age: %llds\n", c->ocsp_hsm ? "hsm" : "gate",
+	    (long long)c->ocsp_life_s, (long long)c->ocsp_max_age_s);
+}
+
 char *
 config_write(const struct config *c)
 {
@@ -351,7 +409,7 @@ config_write(const struct config *c)
 
 	buf_init(&b, YAML_MAX_BYTES);
 	if (config_write_head(&b, c) < 0 || config_write_hsm(&b, c) < 0 ||
-	    config_write_users(&b, c) < 0) {
+	    config_write_users(&b, c) < 0 || config_write_ocsp(&b, c) < 0) {
 		buf_fini(&b);
 		return NULL;
 	}
@@ -362,4 +420,10 @@ int
 config_socket_path(const char *state, char *out, size_t out_len)
 {
 	return file_join(out, out_len, state, "run/authority.sock");
+}
+
+int
+config_status_path(const char *state, char *out, size_t out_len)
+{
+	return file_join(out, out_len, state, "run/status.sock");
 }

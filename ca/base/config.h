@@ -42,6 +42,14 @@ struct config {
 	int64_t workers;                 /* threads of camcad */
 	int64_t crl_life_s;
 	int64_t outbox_max;              /* events waiting before 503; 0: no bound */
+	/* ocsp */
+	bool ocsp_hsm;                   /* answers are signed in the HSM */
+	int64_t ocsp_life_s;             /* thisUpdate to nextUpdate */
+	int64_t ocsp_max_age_s;          /* for HTTP caches */
+	int64_t ocsp_sign_rate;          /* signatures per second and address */
+	int64_t ocsp_cache;              /* prepared answers */
+	bool ocsp_unissued_revoked;      /* RFC 6960 2.2, else unauthorized */
+	int64_t ocsp_retention_s;        /* status kept after notAfter; 0: not */
 };
 
 /* Reads STATE/camca.yaml strictly. CAMCA_ENOENT where it is missing,
@@ -55,6 +63,9 @@ char *config_write(const struct config *c);
 void config_default(struct config *out, const char *state);
 /* "STATE/run/authority.sock" into out. */
 CAMCA_MUST int config_socket_path(const char *state, char *out,
+    size_t out_len);
+/* "STATE/run/status.sock" into out: the status feed's own. */
+CAMCA_MUST int config_status_path(const char *state, char *out,
     size_t out_len);
 
 #endif

@@ -54,6 +54,12 @@ rpc_close(struct rpc *r)
 	free(r);
 }
 
+void
+rpc_interrupt(struct rpc *r)
+{
+	shutdown(r->fd, SHUT_RDWR);
+}
+
 static const struct {
 	int http;
 	int err;
@@ -88,13 +94,12 @@ rpc_refusal(json_t *error, struct refusal *why)
 }
 
 /* A late or half-read answer must never be taken for that of the next call:
- * the connection ends here. */
+ * the connection ends here. Closed by rpc_close() alone: another thread may be
+ * in rpc_interrupt(). */
 static int
 rpc_lost(struct rpc *r, struct refusal *why, int err)
 {
-	if (r->fd >= 0)
-		close(r->fd);
-	r->fd = -1;
+	shutdown(r->fd, SHUT_RDWR);
 	return refuse(why, err, 503, "system.authority-unreachable",
 	    "The authority does not answer.");
 }

@@ -14,6 +14,10 @@ struct rpc;
 CAMCA_MUST int rpc_open(struct rpc **out, const char *path);
 void rpc_close(struct rpc *r);
 
+/* Ends the call that another thread waits for, as a lost connection; so does
+ * every later one. Any thread, while r is open. */
+void rpc_interrupt(struct rpc *r);
+
 /* Calls op with args (the reference is taken, NULL means {}). 0: *result_out
  * is the caller's. A refusal by the authority fills why and gives a negative
  * error; a lost connection gives CAMCA_EIO, and why says 503. timeout_ms < 0

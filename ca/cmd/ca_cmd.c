@@ -8,6 +8,15 @@
 #include "ca/cmd/options.h"
 #include "ca/cmd/out.h"
 
+static const struct cmd_opt add_opts[] = {
+	{ "NAME", CMD_TEXT, CMD_MUST | CMD_POS, "name", NULL,
+	    "short name, as profiles will name it: ec-north" },
+	{ "key", CMD_TEXT, 0, "key", "TYPE", "key type (default: ec-p256)" },
+	{ "common-name", CMD_TEXT, 0, "common_name", "TEXT",
+	    "CN of its subject" },
+	{ .name = NULL },
+};
+
 static const struct cmd_opt rollover_opts[] = {
 	{ "NAME", CMD_TEXT, CMD_MUST | CMD_POS, "name", NULL,
 	    "an issuing CA, see ca list" },
@@ -166,6 +175,12 @@ const struct cmd cmd_ca[] = {
 	    .help = "Prints a CA certificate as PEM",
 	    .opts = certificate_opts, .op = "ca.certificate",
 	    .run = ca_cmd_certificate_run },
+	{ .noun = "ca", .verb = "add",
+	    .help = "Makes a further issuing CA under the root",
+	    .opts = add_opts, .op = "ca.add",
+	    .more = "A profile with issuer: NAME and a label of its own has its "
+	    "certificates\nissued by it. So each site group has a CRL of its "
+	    "own that stays small." },
 	{ .noun = "ca", .verb = "rollover",
 	    .help = "Starts the next generation of an issuing CA",
 	    .opts = rollover_opts, .op = "ca.rollover",

@@ -31,6 +31,13 @@ static const struct cmd_opt revoke_opts[] = {
 	{ .name = NULL },
 };
 
+static const struct cmd_opt hold_opts[] = {
+	{ "SERIAL", CMD_TEXT, CMD_MUST | CMD_POS, "serial", NULL,
+	    "serial number, hexadecimal" },
+	{ "text", CMD_TEXT, CMD_MUST, "text", NULL, "why, for the record" },
+	{ .name = NULL },
+};
+
 const struct cmd cmd_cert[] = {
 	{ .noun = "cert", .verb = "list", .help = "Lists certificates",
 	    .opts = list_opts, .op = "cert.list", .columns = list_columns },
@@ -40,5 +47,11 @@ const struct cmd cmd_cert[] = {
 	{ .noun = "cert", .verb = "revoke", .help = "Revokes a certificate",
 	    .opts = revoke_opts, .op = "cert.revoke",
 	    .more = "A revocation cannot be taken back." },
+	{ .noun = "cert", .verb = "hold",
+	    .help = "Puts a certificate on hold", .opts = hold_opts,
+	    .op = "cert.hold" },
+	{ .noun = "cert", .verb = "release",
+	    .help = "Ends the hold of a certificate", .opts = hold_opts,
+	    .op = "cert.release" },
 	{ .noun = NULL },
 };

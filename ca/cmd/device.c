@@ -65,7 +65,7 @@ static const struct out_column list_columns[] = {
 	{ "site", "SITE", NULL }, { "manufacturer", "MANUFACTURER", NULL },
 	{ "model", "MODEL", NULL }, { "serial", "SERIAL", NULL },
 	{ "firmware", "FIRMWARE", NULL }, { "place", "PLACE", NULL },
-	{ NULL, NULL, NULL },
+	{ "restriction", "RESTRICTION", NULL }, { NULL, NULL, NULL },
 };
 
 static const struct cmd_opt show_opts[] = {
@@ -109,11 +109,46 @@ static const struct cmd_opt document_opts[] = {
 static const struct cmd_opt move_opts[] = {
 	DEVICE_ID,
 	{ "STATE", CMD_TEXT, CMD_MUST | CMD_POS, "state", NULL,
-	    "held, enrolled, revoked, retired or lost" },
+	    "held, released, enrolled, revoked, retired or lost" },
 	{ "reason", CMD_TEXT, CMD_MUST, "reason", NULL,
 	    "kept in the record" },
 	{ .name = NULL },
 };
+
+static const struct cmd_opt state_opts[] = {
+	DEVICE_ID,
+	{ "reason", CMD_TEXT, CMD_MUST, "reason", NULL,
+	    "kept in the record" },
+	{ .name = NULL },
+};
+
+/* device hold, release, lost, retire: a move to a state of that name. */
+static int
+device_state(struct cmd_env *env, const struct cmd *cmd,
+    const struct cmd_values *v)
+{
+	static const char *const states[][2] = { { "hold", "held" },
+	    { "release", "released" }, { "lost", "lost" },
+	    { "retire", "retired" } };
+	json_t *args, *result;
+	size_t i;
+	int ret = cmd_args(env, v, &args);
+
+	if (ret != CMD_DONE)
+		return ret;
+	for (i = 0; i < sizeof states / sizeof states[0]; i++)
+		if (strcmp(cmd->verb, states[i][0]) == 0)
+			json_object_set_new(args, "state",
+			    json_string(states[i][1]));
+	if ((ret = cmd_call(env, cmd->op, args, &result)) != CMD_DONE)
+		return ret;
+	if (env->json)
+		out_json(env->out, result);
+	else if (out_object(env->out, result) < 0)
+		ret = cmd_failed(env, "system.memory", "Out of memory.");
+	json_decref(result);
+	return ret;
+}
 
 /* SHA-256 of a file of any size, as hex. */
 static int
@@ -212,5 +247,18 @@ const struct cmd cmd_device[] = {
 	{ .noun = "device", .verb = "move",
 	    .help = "Changes the state of a device", .opts = move_opts,
 	    .op = "device.move" },
+	{ .noun = "device", .verb = "hold",
+	    .help = "Takes a device out of service, for a while",
+	    .opts = state_opts, .op = "device.move", .run = device_state },
+	{ .noun = "device", .verb = "release",
+	    .help = "Ends a hold, a stop of renewal, a watch",
+	    .opts = state_opts, .op = "device.move", .run = device_state },
+	{ .noun = "device", .verb = "lost",
+	    .help = "Takes a stolen or missing device out for good",
+	    .opts = state_opts, .op = "device.move", .run = device_state,
+	    .more = "Its certificates are revoked as compromised." },
+	{ .noun = "device", .verb = "retire",
+	    .help = "Takes a device that has done its service out for good",
+	    .opts = state_opts, .op = "device.move", .run = device_state },
 	{ .noun = NULL },
 };

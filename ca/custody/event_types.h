@@ -16,7 +16,9 @@ EVENT_TYPE("device.imported",
     "firmware?")
 EVENT_TYPE("device.document",
     "kind number issuer? date expires? passed? sha256")
-EVENT_TYPE("device.moved", "from to reason?")
+EVENT_TYPE("device.moved",
+    "from to reason? batch? restriction? serial? issuer-ski? status? "
+    "crl-reason? invalidity? rev-seq? reference?")
 EVENT_TYPE("secret.made", "expires")
 EVENT_TYPE("secret.failed", "attempts op? label?")
 EVENT_TYPE("secret.locked", "attempts")
@@ -32,8 +34,19 @@ EVENT_TYPE("cert.renewed",
     "cert-sha256 serial issuer-ski profile policy spki auth replaces label? "
     "ra-serial?")
 EVENT_TYPE("cert.revoked",
-    "serial issuer-ski status crl-reason rev-seq? reason?")
+    "serial issuer-ski status crl-reason rev-seq? reason? batch? invalidity? "
+    "reference?")
 EVENT_TYPE("cert.superseded", "serial issuer-ski replaced-by rev-seq?")
+EVENT_TYPE("revoke.planned",
+    "batch action selector selector-sha256 world devices certificates "
+    "undetermined unchanged reason reference? crl-reason? invalidity?")
+EVENT_TYPE("revoke.changed",
+    "batch world devices certificates undetermined unchanged reason?")
+EVENT_TYPE("revoke.approved", "batch world devices certificates reason?")
+EVENT_TYPE("revoke.applied",
+    "batch action world devices certificates rev-seq? policy? reason "
+    "reference? crl-reason? invalidity?")
+EVENT_TYPE("revoke.cancelled", "batch reason?")
 EVENT_TYPE("ca.created",
     "ca generation cert-sha256 ski key-type? not-after? reason?")
 EVENT_TYPE("ca.rollover",
@@ -41,6 +54,8 @@ EVENT_TYPE("ca.rollover",
 EVENT_TYPE("ceremony.init", "cert-sha256 ski policy? version? reason?")
 EVENT_TYPE("gate.certified",
     "gate? cert-sha256 serial issuer-ski profile policy spki")
+EVENT_TYPE("ocsp.certified",
+    "cert-sha256 serial issuer-ski spki signer not-after?")
 EVENT_TYPE("gate.refused", "gate? rule http op? reason?")
 EVENT_TYPE("vendor.added", "vendor roots-sha256 crls-sha256? crl-required?")
 EVENT_TYPE("vendor.changed",
@@ -48,6 +63,7 @@ EVENT_TYPE("vendor.changed",
 EVENT_TYPE("policy.loaded", "policy version?")
 EVENT_TYPE("crl.issued",
     "issuer-ski number crl-sha256 this-update? next-update? entries? rev-seq?")
+EVENT_TYPE("crl.overdue", "issuer-ski number next-update? reason")
 EVENT_TYPE("throttle.summary", "rule count since until? op? label?")
 EVENT_TYPE("request.refused", "rule http op? label? reason?")
 EVENT_TYPE("key.activated", "serial issuer-ski spki?")

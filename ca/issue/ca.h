@@ -60,14 +60,14 @@ struct ca_spec {
 };
 /* Makes key and certificate in the HSM: a self-signed root (parent NULL), or
  * an issuing CA under parent with pathLen 0. *out_row (blobs the caller's) is
- * ready for store_issuer_insert; nothing is stored here. crl_url/issuer_url: of
+ * ready for store_issuer_insert; nothing is stored here. The URLs are those of
  * the parent, NULL for the root. The validity is cut at the parent's. RFC 5280
  * 4.2. CAMCA_EINVAL/CAMCA_EPOLICY (the spec), CAMCA_ETIME (clock before the
  * parent), CAMCA_EHSM; all but the last are found before a key is made: where
  * the token fails half way, an unused key stays in it. Any thread. */
 CAMCA_MUST int ca_make(struct hsm *h, const struct camca_ctx *ctx,
     const struct ca_spec *spec, const struct ca *parent, const char *crl_url,
-    const char *issuer_url, struct issuer_row *out_row, struct refusal *why);
+    const char *issuer_url, const char *ocsp_url, struct issuer_row *out_row, struct refusal *why);
 
 /* Next generation of cur under the root: same subject, new key of this type,
  * NewWithNew (signed by the root), OldWithNew (cur's key signed by the new one,
@@ -79,7 +79,7 @@ CAMCA_MUST int ca_make(struct hsm *h, const struct camca_ctx *ctx,
 CAMCA_MUST int ca_make_next(struct hsm *h, const struct camca_ctx *ctx,
     const struct ca *cur, const struct ca *root, enum hsm_key_type key,
     int64_t validity_ms, const char *crl_url, const char *issuer_url,
-    struct issuer_row *out_row, struct refusal *why);
+    const char *ocsp_url, struct issuer_row *out_row, struct refusal *why);
 
 /* /cacerts bag (DER, certs-only) of one issuing CA name: root, every
  * generation not yet expired at now_ms, their OldWithNew and NewWithOld.

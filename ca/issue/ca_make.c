@@ -20,7 +20,7 @@ struct ca_plan {
 	struct hsm_key *signer_key;
 	int pathlen;                 /* -1: none */
 	int64_t not_before_ms, not_after_ms;
-	const char *crl_url, *issuer_url;
+	const char *crl_url, *issuer_url, *ocsp_url;
 };
 
 /* A key made for a CA and what comes of it. */
@@ -86,7 +86,7 @@ ca_fill(X509 *cert, const struct ca_plan *p)
 	    cert_add_aki(cert, X509_get0_subject_key_id(p->signer)) < 0)
 		return CAMCA_ECRYPTO;
 	if (cert_add_cdp(cert, p->crl_url) < 0 ||
-	    cert_add_aia(cert, p->issuer_url, NULL) < 0)
+	    cert_add_aia(cert, p->issuer_url, p->ocsp_url) < 0)
 		return CAMCA_ECRYPTO;
 	return CAMCA_OK;
 }
@@ -158,15 +158,15 @@ ca_row(const struct ca_new *n, const char *name, int64_t generation,
 }
 
 static int
-ca_check_urls(const char *crl_url, const char *issuer_url,
-    struct refusal *why)
+ca_check_urls(const struct ca_plan *p, struct refusal *why)
 {
-	if (crl_url != NULL && !cert_uri_valid(crl_url))
-		return refuse(why, CAMCA_EINVAL, 400, "ca.url",
-		    "%s is no absolute address for a certificate.", crl_url);
-	if (issuer_url != NULL && !cert_uri_valid(issuer_url))
-		return refuse(why, CAMCA_EINVAL, 400, "ca.url",
-		    "%s is no absolute address for a certificate.", issuer_url);
+	const char *urls[] = { p->crl_url, p->issuer_url, p->ocsp_url };
+
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++)
+		if (urls[i] != NULL && !cert_uri_valid(urls[i]))
+			return refuse(why, CAMCA_EINVAL, 400, "ca.url",
+			    "%s is no absolute address for a certificate.",
+			    urls[i]);
 	return CAMCA_OK;
 }
 
@@ -201,16 +201,17 @@ ca_subject(const struct ca_spec *spec, X509_NAME **out, struct refusal *why)
 int
 ca_make(struct hsm *h, const struct camca_ctx *ctx, const struct ca_spec *spec,
     const struct ca *parent, const char *crl_url, const char *issuer_url,
-    struct issuer_row *out_row, struct refusal *why)
+    const char *ocsp_url, struct issuer_row *out_row, struct refusal *why)
 {
 	struct ca_plan p = { .ctx = ctx, .pathlen = parent != NULL ? 0 : -1,
-	    .crl_url = crl_url, .issuer_url = issuer_url };
+	    .crl_url = crl_url, .issuer_url = issuer_url,
+	    .ocsp_url = ocsp_url };
 	struct ca_new n = { 0 };
 	AUTO(X509_NAME) *subject = NULL;
 	int64_t now_ms = ctx_now_ms(ctx);
 	int ret;
 
-	ret = ca_check_urls(crl_url, issuer_url, why);
+	ret = ca_check_urls(&p, why);
 	if (ret == 0)
 		ret = ca_subject(spec, &subject, why);
 	if (ret == 0)
@@ -264,7 +265,7 @@ ca_rollover(const struct ca_plan *own, const struct ca *cur, struct ca_new *n,
 	struct ca_plan p = *own;
 	int ret;
 
-	p.crl_url = p.issuer_url = NULL;
+	p.crl_url = p.issuer_url = p.ocsp_url = NULL;
 	p.key = X509_get0_pubkey(cur->cert);
 	p.signer = n->cert;
 	p.signer_key = n->key;
@@ -284,18 +285,18 @@ ca_rollover(const struct ca_plan *own, const struct ca *cur, struct ca_new *n,
 int
 ca_make_next(struct hsm *h, const struct camca_ctx *ctx, const struct ca *cur,
     const struct ca *root, enum hsm_key_type key, int64_t validity_ms,
-    const char *crl_url, const char *issuer_url, struct issuer_row *out_row,
-    struct refusal *why)
+    const char *crl_url, const char *issuer_url, const char *ocsp_url,
+    struct issuer_row *out_row, struct refusal *why)
 {
 	const struct ca *parent = cur->row.parent != 0 ? root : NULL;
 	int64_t generation = cur->row.generation + 1, now_ms = ctx_now_ms(ctx);
 	struct ca_plan p = { .ctx = ctx, .pathlen = parent != NULL ? 0 : -1,
 	    .subject = X509_get_subject_name(cur->cert), .crl_url = crl_url,
-	    .issuer_url = issuer_url };
+	    .issuer_url = issuer_url, .ocsp_url = ocsp_url };
 	struct ca_new n = { 0 };
 	int ret;
 
-	ret = ca_check_urls(crl_url, issuer_url, why);
+	ret = ca_check_urls(&p, why);
 	if (ret == 0)
 		ret = cert_window(parent != NULL ? parent->cert : NULL, now_ms,
 		    validity_ms, &p.not_before_ms, &p.not_after_ms, why);

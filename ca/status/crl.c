@@ -1,451 +1,526 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* How a list becomes public, and what a crash leaves:
+ *
+ *   1  SKI.new holds the list, durable.        The number is not taken yet: a
+ *                                              crash, and it is written anew.
+ *   2  The store takes number and SHA-256,     From here on this number has this
+ *      by compare-and-set, with the event.     content and no other.
+ *   3  SKI.new becomes SKI.crl.                A crash between 2 and 3: at the
+ *                                              start the hash tells that SKI.new
+ *                                              is the one, and 3 is done then.
+ *
+ * What is served is SKI.crl, opened; so nobody ever sees a number before the
+ * store has it, two contents of one number, or a list older than one that was
+ * seen. Were 3 before 2, a crash between them would hand the number of a
+ * published list to the next one. */
 #include "ca/status/crl.h"
 
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
-#include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#include "ca/base/auto.h"
 #include "ca/base/log.h"
-
-AUTO_DEFINE(AUTHORITY_KEYID, AUTHORITY_KEYID_free)
-AUTO_DEFINE(ASN1_ENUMERATED, ASN1_ENUMERATED_free)
-AUTO_DEFINE(ASN1_TIME, ASN1_TIME_free)
-AUTO_DEFINE(X509_REVOKED, X509_REVOKED_free)
+#include "ca/status/crl_gate.h"
 
 #define CRL_BACKDATE_MS (5 * 60 * 1000)
-#define CRL_TRIES 8
+#define CRL_AHEAD_MAX_S 2
 #define CRL_TIME_MAX_MS INT64_C(253402300799000) /* 9999-12-31T23:59:59Z */
+#define CRL_CHANGES 16384        /* worked in at a time: 2 MB */
+#define CRL_DROPS 10000          /* expired entries that go with one list */
 
-/* What one snapshot of the store says. */
-struct crl_work {
-	const struct ca *ca;
-	struct crl_row prev;         /* number 0: none yet */
-	X509_CRL *prev_crl;
-	X509_CRL *crl;               /* entries so far */
-	int64_t rev_seq;             /* changes up to here are in it */
-	int64_t newest_ms;           /* latest revocationDate */
-	const char *lost;            /* why the gate refused, NULL */
+struct crl {
+	const struct crl_conf *conf;
+	int64_t issuer;
+	char name[STORE_ID_MAX];
+	struct crl_paths paths;
+	struct crl_file_row row;         /* newest in the store; number 0 */
+	struct crl_last last;            /* highest ever seen */
+	struct crl_list list;
+	int64_t have;                    /* rev_seq that is in list */
+	struct crl_drops drops;          /* to be taken out of the store */
+	struct crl_file *old;            /* to compare the first list with */
+	int64_t released;                /* holds ended since row.rev_seq */
+	bool compared;
+	int64_t not_before_ms;
+	pthread_mutex_t lock;            /* guards the two below */
+	struct crl_file *now, *before;
 };
 
+int64_t
+crl_issuer(const struct crl *c)
+{
+	return c->issuer;
+}
+
+int64_t
+crl_not_before_ms(const struct crl *c)
+{
+	return c->not_before_ms;
+}
+
+struct crl_file *
+crl_published(struct crl *c, int64_t number)
+{
+	struct crl_file *f = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->now != NULL && (number <= 0 || c->now->row.number == number))
+		f = crl_file_ref(c->now);
+	else if (c->before != NULL && c->before->row.number == number)
+		f = crl_file_ref(c->before);
+	pthread_mutex_unlock(&c->lock);
+	return f;
+}
+
+/* Takes f over. */
 static void
-crl_work_reset(struct crl_work *w)
+crl_show(struct crl *c, struct crl_file *f)
 {
-	X509_CRL_free(w->crl);
-	X509_CRL_free(w->prev_crl);
-	store_blob_free(&w->prev.der);
-	memset(&w->prev, 0, sizeof w->prev);
-	w->crl = w->prev_crl = NULL;
-	w->rev_seq = w->newest_ms = 0;
-	w->lost = NULL;
+	struct crl_file *gone;
+
+	pthread_mutex_lock(&c->lock);
+	gone = c->before;
+	c->before = c->now;
+	c->now = f;
+	pthread_mutex_unlock(&c->lock);
+	crl_file_free(gone);
 }
+
+/* ---- what is there at the start ---- */
 
 static int
-crl_decode(const struct store_blob *der, X509_CRL **out)
+crl_row_tx(struct tx *tx, void *arg)
 {
-	const unsigned char *p = der->p;
+	struct crl_file_row *row = arg;
+	int64_t issuer = row->issuer;
+	int ret = store_crl_file_get(tx, issuer, row);
 
-	if (der->n > LONG_MAX)
-		return CAMCA_ELIMIT;
-	*out = d2i_X509_CRL(NULL, &p, (long)der->n);
-	if (*out == NULL || p != der->p + der->n)
-		return CAMCA_EDB;
-	return CAMCA_OK;
-}
-
-/* reasonCode, or -1: absent for unspecified (RFC 5280 5.3.1); 7 is unused, 8
- * belongs to delta CRLs, and 6 to certificates on hold only. */
-static long
-crl_reason(const struct cert_row *r)
-{
-	if (r->status == CERT_HOLD)
-		return 6;
-	if (r->reason < 1 || r->reason > 10 || r->reason == 6 ||
-	    r->reason == 7 || r->reason == 8)
-		return -1;
-	return (long)r->reason;
-}
-
-static int
-crl_entry_serial(X509_REVOKED *rev, const uint8_t serial[static 20])
-{
-	AUTO(BIGNUM) *bn = BN_bin2bn(serial, 20, NULL);
-	AUTO(ASN1_INTEGER) *n = NULL;
-
-	if (bn == NULL || (n = BN_to_ASN1_INTEGER(bn, NULL)) == NULL)
-		return CAMCA_ECRYPTO;
-	return X509_REVOKED_set_serialNumber(rev, n) == 1 ?
-	    CAMCA_OK : CAMCA_ECRYPTO;
-}
-
-static int
-crl_entry_reason(X509_REVOKED *rev, long reason)
-{
-	AUTO(ASN1_ENUMERATED) *e = NULL;
-
-	if (reason < 0)
-		return CAMCA_OK;
-	e = ASN1_ENUMERATED_new();
-	if (e == NULL || ASN1_ENUMERATED_set(e, reason) != 1 ||
-	    X509_REVOKED_add1_ext_i2d(rev, NID_crl_reason, e, 0,
-	    X509V3_ADD_DEFAULT) != 1)
-		return CAMCA_ECRYPTO;
-	return CAMCA_OK;
-}
-
-/* RFC 5280 3.3: an entry may go after one CRL that was issued beyond the
- * certificate's validity has carried it. The one before did, where it knew of
- * this change and is later than notAfter; thisUpdate is dated back, which only
- * keeps an entry longer. */
-static bool
-crl_is_done(const struct crl_work *w, const struct cert_row *r)
-{
-	return w->prev.number > 0 && r->rev_seq <= w->prev.rev_seq &&
-	    w->prev.this_update_ms > r->not_after_ms;
-}
-
-static int
-crl_entry(const struct cert_row *r, void *arg)
-{
-	struct crl_work *w = arg;
-	AUTO(X509_REVOKED) *rev = NULL;
-	AUTO(ASN1_TIME) *date = NULL;
-	int64_t at_ms = r->revoked_ms;
-
-	if (crl_is_done(w, r))
-		return CAMCA_OK;
-	if (at_ms < r->not_before_ms)
-		at_ms = r->not_before_ms;
-	at_ms = at_ms / 1000 * 1000;
-	rev = X509_REVOKED_new();
-	date = ASN1_TIME_set(NULL, (time_t)(at_ms / 1000));
-	if (rev == NULL || date == NULL ||
-	    crl_entry_serial(rev, r->serial) < 0 ||
-	    X509_REVOKED_set_revocationDate(rev, date) != 1 ||
-	    crl_entry_reason(rev, crl_reason(r)) < 0 ||
-	    X509_CRL_add0_revoked(w->crl, rev) != 1)
-		return CAMCA_ECRYPTO;
-	rev = NULL;
-	if (at_ms > w->newest_ms)
-		w->newest_ms = at_ms;
-	return CAMCA_OK;
+	if (ret == CAMCA_ENOENT) {
+		memset(row, 0, sizeof *row);
+		row->issuer = issuer;
+		ret = CAMCA_OK;
+	}
+	return ret;
 }
 
 static bool
-crl_was_hold(const X509_REVOKED *rev)
+crl_row_has_file(const struct crl_file_row *row)
 {
-	AUTO(ASN1_ENUMERATED) *e = X509_REVOKED_get_ext_d2i(rev, NID_crl_reason,
-	    NULL, NULL);
+	static const uint8_t none[STORE_HASH_LEN];
 
-	return e != NULL && ASN1_ENUMERATED_get(e) == 6;
+	return memcmp(row->sha256, none, sizeof none) != 0;
 }
 
-/* May this entry of the CRL before be missing from the new one? */
-static int
-crl_may_go(struct tx *tx, const struct crl_work *w, const X509_REVOKED *rev)
+static const uint8_t *
+crl_map(const struct crl_file *f)
 {
-	const ASN1_INTEGER *n = X509_REVOKED_get0_serialNumber(rev);
-	int len = ASN1_STRING_length(n), ret;
-	struct cert_row r = { 0 };
-	uint8_t serial[20] = { 0 };
-	bool done;
+	void *p = f->row.size > 0 ? mmap(NULL, (size_t)f->row.size, PROT_READ,
+	    MAP_PRIVATE, f->fd, 0) : MAP_FAILED;
 
-	if (len > 20)
-		return CAMCA_EDB;
-	memcpy(serial + 20 - len, ASN1_STRING_get0_data(n), (size_t)len);
-	ret = store_cert_by_serial(tx, serial, &r);
+	return p != MAP_FAILED ? p : NULL;
+}
+
+static void
+crl_unmap(const struct crl_file *f, const uint8_t *p)
+{
+	munmap((void *)(uintptr_t)p, (size_t)f->row.size);
+}
+
+/* A file that the store does not speak of: an older one, where somebody has put
+ * it back; a newer one, where the database is an older copy; or damage. The
+ * next list is compared with any that ca signed, and its number is higher. */
+static void
+crl_examine(struct crl *c, const struct ca *ca)
+{
+	struct crl_file *f = NULL;
+	struct refusal why = { 0 };
+	const uint8_t *p;
+
+	if (crl_file_open_any(&f, c->paths.now) < 0) {
+		log_msg(LOG_WARN, c->name, "the file of CRL %lld is missing: "
+		    "the next list cannot be compared with it",
+		    (long long)c->row.number);
+		return;
+	}
+	p = crl_map(f);
+	if (p == NULL || crl_gate_read(p, (size_t)f->row.size, ca, &f->row,
+	    &why) < 0) {
+		log_msg(LOG_ERROR, c->name, "the file of CRL %lld is damaged "
+		    "and not served: %s", (long long)c->row.number,
+		    why.detail);
+	} else {
+		log_msg(LOG_WARN, c->name, "the file holds CRL %lld, the store "
+		    "speaks of %lld", (long long)f->row.number,
+		    (long long)c->row.number);
+		f->row.issuer = c->issuer;
+		c->old = crl_file_ref(f);
+		if (f->row.number > c->row.number)
+			crl_show(c, crl_file_ref(f));
+	}
+	if (p != NULL)
+		crl_unmap(f, p);
+	crl_file_free(f);
+}
+
+static void
+crl_last(struct crl *c, const struct crl_file_row *row)
+{
+	if (row->number > c->last.number)
+		c->last.number = row->number;
+	if (row->this_update_ms > c->last.this_update_ms)
+		c->last.this_update_ms = row->this_update_ms;
+}
+
+/* Brings file and store together. */
+static int
+crl_find(struct crl *c, const struct ca *ca)
+{
+	struct crl_file *f = NULL;
+	int ret;
+
+	c->row.issuer = c->issuer;
+	ret = store_tx(c->conf->store, DB_READ, crl_row_tx, &c->row);
 	if (ret < 0)
-		return ret == CAMCA_ENOENT ? CAMCA_EDB : ret;
-	done = crl_is_done(w, &r) ||
-	    (r.status == CERT_GOOD && crl_was_hold(rev));
-	store_cert_free(&r);
-	return done ? CAMCA_OK : CAMCA_EDB;
+		return ret;
+	crl_last(c, &c->row);
+	if (!crl_row_has_file(&c->row))
+		return CAMCA_OK;         /* none yet, or before files */
+	ret = crl_file_open(&f, c->paths.now, &c->row);
+	if (ret < 0 && crl_file_open(&f, c->paths.next, &c->row) == CAMCA_OK) {
+		log_msg(LOG_NOTE, c->name, "CRL %lld is published after a "
+		    "crash", (long long)c->row.number);
+		ret = crl_file_show(&c->paths);
+		if (ret < 0)
+			crl_file_free(f);
+	}
+	if (ret < 0 && ret != CAMCA_ENOENT && ret != CAMCA_ECONFLICT)
+		return ret;
+	if (ret == CAMCA_OK) {
+		c->old = crl_file_ref(f);
+		crl_show(c, f);
+	} else {
+		crl_examine(c, ca);
+	}
+	if (c->old != NULL)
+		crl_last(c, &c->old->row);
+	return CAMCA_OK;
 }
 
-/* A list must not lose entries because rows did: only the end of a hold and
- * RFC 5280 3.3 take one off. */
-static int
-crl_gate(struct tx *tx, struct crl_work *w)
+int
+crl_open(struct crl **out, const struct crl_conf *conf, const struct ca *ca)
 {
-	STACK_OF(X509_REVOKED) *before;
-	X509_REVOKED *now;
-	int ret = CAMCA_OK;
+	struct crl *c = calloc(1, sizeof *c);
+	int ret;
 
-	if (w->prev.number == 0)
-		return CAMCA_OK;
-	ret = crl_decode(&w->prev.der, &w->prev_crl);
+	if (c == NULL)
+		return CAMCA_ENOMEM;
+	c->conf = conf;
+	c->issuer = ca->row.id;
+	memcpy(c->name, ca->row.name, sizeof c->name);
+	crl_list_init(&c->list);
+	pthread_mutex_init(&c->lock, NULL);
+	ret = crl_paths(&c->paths, conf->dir, ca->row.ski);
+	if (ret == CAMCA_OK)
+		ret = crl_find(c, ca);
 	if (ret < 0) {
-		w->lost = "the stored CRL is damaged";
+		crl_close(c);
 		return ret;
 	}
-	before = X509_CRL_get_REVOKED(w->prev_crl);
-	X509_CRL_sort(w->crl);
-	for (int i = 0; ret == 0 && i < sk_X509_REVOKED_num(before); i++) {
-		X509_REVOKED *rev = sk_X509_REVOKED_value(before, i);
+	*out = c;
+	return CAMCA_OK;
+}
 
-		now = NULL;
-		if (X509_CRL_get0_by_serial(w->crl, &now,
-		    X509_REVOKED_get0_serialNumber(rev)) != 0)
-			continue;
-		ret = crl_may_go(tx, w, rev);
-		if (ret == CAMCA_EDB)
-			w->lost = "an entry of the CRL before would be lost";
+void
+crl_close(struct crl *c)
+{
+	if (c == NULL)
+		return;
+	crl_list_fini(&c->list);
+	free(c->drops.serials);
+	crl_file_free(c->old);
+	crl_file_free(c->now);
+	crl_file_free(c->before);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+/* ---- entries ---- */
+
+/* One snapshot of the store. */
+struct crl_read {
+	struct crl *c;
+	struct crl_change *changes;
+	size_t n;
+	int64_t rev_seq;
+	int64_t released;
+};
+
+static int
+read_flush(struct crl_read *r)
+{
+	int ret = crl_list_merge(&r->c->list, r->changes, r->n, 0, NULL);
+
+	if (ret == CAMCA_OK)
+		r->n = 0;
+	return ret;
+}
+
+static int
+read_entry(const struct crl_entry_row *e, void *arg)
+{
+	struct crl_read *r = arg;
+
+	if (r->n == CRL_CHANGES && read_flush(r) < 0)
+		return CAMCA_ENOMEM;
+	return crl_change_put(&r->changes[r->n++], e->rev_seq,
+	    e->not_after_ms, e->der.p, e->der.n);
+}
+
+static int
+read_released(const struct cert_row *e, void *arg)
+{
+	struct crl_read *r = arg;
+
+	if (r->n == CRL_CHANGES && read_flush(r) < 0)
+		return CAMCA_ENOMEM;
+	if (e->rev_seq > r->c->row.rev_seq)
+		r->released++;
+	crl_change_gone(&r->changes[r->n++], e->rev_seq, e->serial);
+	return CAMCA_OK;
+}
+
+/* May run again: the same changes again change nothing. */
+static int
+read_tx(struct tx *tx, void *arg)
+{
+	struct crl_read *r = arg;
+	struct crl *c = r->c;
+	int ret;
+
+	r->n = 0;
+	r->released = 0;
+	ret = store_issuer_rev_seq(tx, c->issuer, &r->rev_seq);
+	if (ret == CAMCA_OK)
+		ret = store_crl_entry_list(tx, c->issuer, c->have, INT64_MAX,
+		    read_entry, r);
+	if (ret == CAMCA_OK)
+		ret = store_cert_released_list(tx, c->issuer, c->have,
+		    read_released, r);
+	return ret;
+}
+
+static int
+crl_drops_room(struct crl *c)
+{
+	if (c->drops.serials != NULL)
+		return CAMCA_OK;
+	c->drops.serials = calloc(CRL_DROPS, sizeof *c->drops.serials);
+	c->drops.max = CRL_DROPS;
+	return c->drops.serials != NULL ? CAMCA_OK : CAMCA_ENOMEM;
+}
+
+/* All changes up to now into the list, and entries out that RFC 5280 3.3 lets
+ * go: they were on a list of after the certificate's end. thisUpdate is dated
+ * back, which only keeps an entry longer. */
+static int
+crl_read(struct crl *c)
+{
+	struct crl_read r = { .c = c };
+	int64_t done_s = c->last.this_update_ms / 1000;
+	bool any;
+	int ret;
+
+	r.changes = calloc(CRL_CHANGES, sizeof *r.changes);
+	if (r.changes == NULL)
+		return CAMCA_ENOMEM;
+	ret = store_tx(c->conf->store, DB_READ, read_tx, &r);
+	any = c->compared && crl_list_any_done(&c->list, done_s);
+	if (ret == CAMCA_OK && any)
+		ret = crl_drops_room(c);
+	if (ret == CAMCA_OK)
+		ret = crl_list_merge(&c->list, r.changes, r.n, done_s,
+		    any ? &c->drops : NULL);
+	if (ret == CAMCA_OK) {
+		c->have = r.rev_seq;
+		c->released += r.released;
 	}
+	free(r.changes);
 	return ret;
 }
 
-/* One consistent snapshot; may run again. */
+/* Before the first list of this process: does the store still have everything
+ * that the list before had? */
 static int
-crl_read(struct tx *tx, void *arg)
+crl_compare(struct crl *c, struct refusal *why)
 {
-	struct crl_work *w = arg;
-	int64_t issuer = w->ca->row.id;
-	int ret;
+	const uint8_t *p;
+	int ret = CAMCA_OK;
 
-	crl_work_reset(w);
-	w->crl = X509_CRL_new();
-	if (w->crl == NULL)
-		return CAMCA_ENOMEM;
-	ret = store_crl_get(tx, issuer, &w->prev);
-	if (ret == CAMCA_ENOENT)
-		ret = CAMCA_OK;
-	if (ret == 0)
-		ret = store_cert_max_rev_seq(tx, issuer, &w->rev_seq);
-	return ret;
-}
-
-static int
-crl_read_all(struct tx *tx, void *arg)
-{
-	struct crl_work *w = arg;
-	int ret = crl_read(tx, arg);
-
-	if (ret == 0)
-		ret = store_cert_revoked_list(tx, w->ca->row.id, crl_entry, w);
-	return ret == 0 ? crl_gate(tx, w) : ret;
-}
-
-static bool
-crl_is_current(const struct crl_work *w, int64_t now_ms)
-{
-	int64_t life = w->prev.next_update_ms - w->prev.this_update_ms;
-
-	return w->prev.number > 0 && w->prev.rev_seq >= w->rev_seq &&
-	    now_ms < w->prev.this_update_ms + life / 2;
-}
-
-/* thisUpdate and nextUpdate of the next CRL, in whole seconds: not before the
- * newest revocation in it, nor the CRL before, and later than that wherever the
- * clock allows; never in the future but for a clock that was set back. */
-static void
-crl_times(const struct crl_work *w, int64_t now_ms, int64_t life_ms,
-    int64_t *this_ms, int64_t *next_ms)
-{
-	int64_t now = now_ms / 1000 * 1000;
-	int64_t back = life_ms / 4 < CRL_BACKDATE_MS ? life_ms / 4 :
-	    CRL_BACKDATE_MS;
-	int64_t this = (now - back) / 1000 * 1000;
-
-	if (this < w->newest_ms)
-		this = w->newest_ms;
-	if (w->prev.number > 0 && this <= w->prev.this_update_ms)
-		this = w->prev.this_update_ms < now ?
-		    w->prev.this_update_ms + 1000 : w->prev.this_update_ms;
-	*this_ms = this;
-	*next_ms = ((this > now ? this : now) + life_ms) / 1000 * 1000;
-}
-
-static int
-crl_set_extensions(X509_CRL *crl, X509 *issuer, int64_t number)
-{
-	AUTO(AUTHORITY_KEYID) *aki = AUTHORITY_KEYID_new();
-	AUTO(ASN1_INTEGER) *n = ASN1_INTEGER_new();
-	const ASN1_OCTET_STRING *ski = X509_get0_subject_key_id(issuer);
-
-	if (aki == NULL || n == NULL || ski == NULL ||
-	    (aki->keyid = ASN1_OCTET_STRING_dup(ski)) == NULL ||
-	    ASN1_INTEGER_set_int64(n, number) != 1 ||
-	    X509_CRL_add1_ext_i2d(crl, NID_authority_key_identifier, aki, 0,
-	    X509V3_ADD_DEFAULT) != 1 ||
-	    X509_CRL_add1_ext_i2d(crl, NID_crl_number, n, 0,
-	    X509V3_ADD_DEFAULT) != 1)
-		return CAMCA_ECRYPTO;
+	if (c->compared)
+		return CAMCA_OK;
+	if (c->old == NULL) {
+		if ((int64_t)c->list.n + c->released < c->row.entries)
+			return refuse(why, CAMCA_EPOLICY, 503, "crl.shrinks",
+			    "The next CRL of %s is not published: it would "
+			    "have %zu entries, and the one before had %lld.",
+			    c->name, c->list.n, (long long)c->row.entries);
+	} else {
+		if ((p = crl_map(c->old)) == NULL)
+			return refuse_default(why, CAMCA_EIO);
+		ret = crl_gate_compare(c->conf->store, &c->list, p,
+		    (size_t)c->old->row.size, why);
+		crl_unmap(c->old, p);
+	}
+	if (ret < 0)
+		return ret;
+	/* From here on the list in memory is known, change by change. */
+	c->compared = true;
+	crl_file_free(c->old);
+	c->old = NULL;
 	return CAMCA_OK;
 }
 
-static int
-crl_fill(const struct crl_work *w, const struct crl_row *row)
-{
-	AUTO(ASN1_TIME) *this = ASN1_TIME_set(NULL,
-	    (time_t)(row->this_update_ms / 1000));
-	AUTO(ASN1_TIME) *next = ASN1_TIME_set(NULL,
-	    (time_t)(row->next_update_ms / 1000));
+/* ---- the next list ---- */
 
-	if (this == NULL || next == NULL ||
-	    X509_CRL_set_version(w->crl, X509_CRL_VERSION_2) != 1 ||
-	    X509_CRL_set_issuer_name(w->crl,
-	    X509_get_subject_name(w->ca->cert)) != 1 ||
-	    X509_CRL_set1_lastUpdate(w->crl, this) != 1 ||
-	    X509_CRL_set1_nextUpdate(w->crl, next) != 1 ||
-	    crl_set_extensions(w->crl, w->ca->cert, row->number) < 0 ||
-	    X509_CRL_sort(w->crl) != 1)
-		return CAMCA_ECRYPTO;
+/* thisUpdate and nextUpdate, in whole seconds. CAMCA_EBUSY: it would lie in the
+ * future by less than a moment, so wait; by more, the clock was set back, and
+ * a list from the future is better than none. */
+static int
+crl_times(struct crl *c, int64_t now_ms, struct crl_file_row *row)
+{
+	int64_t life = c->conf->life_ms, now_s = now_ms / 1000;
+	int64_t back = life / 4 < CRL_BACKDATE_MS ? life / 4 : CRL_BACKDATE_MS;
+	int64_t this = now_s - back / 1000;
+
+	if (this < c->list.newest_s)
+		this = c->list.newest_s;
+	if (c->last.number > 0 && this <= c->last.this_update_ms / 1000)
+		this = c->last.this_update_ms / 1000 + 1;
+	c->not_before_ms = this * 1000;
+	if (this > now_s && this <= now_s + CRL_AHEAD_MAX_S)
+		return CAMCA_EBUSY;
+	row->this_update_ms = this * 1000;
+	row->next_update_ms = ((this > now_s ? this : now_s) + life / 1000) *
+	    1000;
 	return CAMCA_OK;
-}
-
-static int
-crl_encode(X509_CRL *crl, struct store_blob *out)
-{
-	unsigned char *p;
-	int n = i2d_X509_CRL(crl, NULL);
-
-	if (n <= 0)
-		return CAMCA_ECRYPTO;
-	out->p = malloc((size_t)n);
-	if (out->p == NULL)
-		return CAMCA_ENOMEM;
-	out->n = (size_t)n;
-	p = out->p;
-	return i2d_X509_CRL(crl, &p) == n ? CAMCA_OK : CAMCA_ECRYPTO;
-}
-
-/* Reads the bytes back as a client would: what a token signed wrongly, or was
- * encoded wrongly, must not be published. */
-static int
-crl_check(const struct crl_work *w, const struct crl_row *row)
-{
-	AUTO(X509_CRL) *again = NULL;
-
-	if (crl_decode(&row->der, &again) < 0 ||
-	    X509_CRL_verify(again, X509_get0_pubkey(w->ca->cert)) != 1 ||
-	    X509_NAME_cmp(X509_CRL_get_issuer(again),
-	    X509_get_subject_name(w->ca->cert)) != 0 ||
-	    sk_X509_REVOKED_num(X509_CRL_get_REVOKED(again)) !=
-	    sk_X509_REVOKED_num(X509_CRL_get_REVOKED(w->crl)))
-		return CAMCA_EHSM;
-	return CAMCA_OK;
-}
-
-/* Signs what crl_read_all() gathered. */
-static int
-crl_sign(struct crl_work *w, int64_t now_ms, int64_t life_ms,
-    struct crl_row *row)
-{
-	int ret;
-
-	row->issuer = w->ca->row.id;
-	row->number = w->prev.number + 1;
-	row->rev_seq = w->rev_seq;
-	crl_times(w, now_ms, life_ms, &row->this_update_ms,
-	    &row->next_update_ms);
-	ret = crl_fill(w, row);
-	if (ret == 0)
-		ret = hsm_sign_crl(w->ca->key, w->crl);
-	if (ret == 0)
-		ret = crl_encode(w->crl, &row->der);
-	if (ret == 0)
-		ret = crl_check(w, row);
-	return ret;
 }
 
 struct crl_put {
-	const struct crl_work *w;
-	const struct crl_row *row;
-	const struct event_source *src;
+	struct crl *c;
+	const struct ca *ca;
+	const struct crl_file_row *row;
 };
 
 static int
 crl_put_tx(struct tx *tx, void *arg)
 {
 	const struct crl_put *p = arg;
-	uint8_t hash[32];
+	const struct crl_drops *d = &p->c->drops;
 	struct event e;
-	int ret = store_crl_put(tx, p->row);
+	size_t i;
+	int ret = store_crl_file_put(tx, p->row);
 
+	for (i = 0; ret == CAMCA_OK && i < d->n; i++)
+		ret = store_crl_entry_done(tx, p->c->issuer, d->serials[i]);
 	if (ret < 0)
 		return ret;
-	if (EVP_Digest(p->row->der.p, p->row->der.n, hash, NULL, EVP_sha256(),
-	    NULL) != 1)
-		return CAMCA_ECRYPTO;
-	event_init(&e, p->src, "crl.issued", NULL, "camcad");
-	event_add_hex(&e, "issuer-ski", p->w->ca->row.ski,
-	    sizeof p->w->ca->row.ski);
+	event_init(&e, p->c->conf->src, "crl.issued", NULL, "camcad");
+	event_add_hex(&e, "issuer-ski", p->ca->row.ski, sizeof p->ca->row.ski);
 	event_add(&e, "number", "%lld", (long long)p->row->number);
-	event_add_hex(&e, "crl-sha256", hash, sizeof hash);
+	event_add_hex(&e, "crl-sha256", p->row->sha256, sizeof p->row->sha256);
 	event_add_time(&e, "this-update", p->row->this_update_ms);
 	event_add_time(&e, "next-update", p->row->next_update_ms);
+	event_add(&e, "entries", "%lld", (long long)p->row->entries);
 	event_add(&e, "rev-seq", "%lld", (long long)p->row->rev_seq);
 	return event_put(tx, &e);
 }
 
+/* Steps 1 to 3 at the head of this file. */
 static int
-crl_next(struct store *s, struct crl_work *w, const struct event_source *src,
-    int64_t now_ms, int64_t life_ms, struct crl_row *out)
+crl_publish(struct crl *c, const struct ca *ca, const struct crl_made *m,
+    struct crl_file_row *row)
 {
-	struct crl_row row = { 0 };
-	struct crl_put put = { w, &row, src };
-	int ret = store_tx(s, DB_READ, crl_read_all, w);
+	struct crl_put put = { c, ca, row };
+	struct crl_file *f = NULL;
+	int ret;
 
-	if (ret == 0)
-		ret = crl_sign(w, now_ms, life_ms, &row);
-	if (ret == 0)
-		ret = store_tx(s, DB_WRITE, crl_put_tx, &put);
+	if (EVP_Digest(m->p, m->n, row->sha256, NULL, EVP_sha256(),
+	    NULL) != 1)
+		return CAMCA_ECRYPTO;
+	if ((ret = crl_file_write(&f, &c->paths, m->p, m->n, row)) < 0)
+		return ret;
+	ret = store_tx(c->conf->store, DB_WRITE, crl_put_tx, &put);
+	if (ret == CAMCA_OK)
+		ret = crl_file_show(&c->paths);
 	if (ret < 0) {
-		store_blob_free(&row.der);
+		crl_file_free(f);
 		return ret;
 	}
-	*out = row;
+	crl_show(c, f);
+	c->row = *row;
+	crl_last(c, row);
+	crl_list_published(&c->list);
+	c->drops.n = 0;
 	return CAMCA_OK;
 }
 
+/* Whether the store took the number is not known after every failure, nor who
+ * else has taken one: the file that belongs to it must be public before the
+ * next one is written over it. */
 static int
-crl_failed(const struct crl_work *w, int ret, struct refusal *why)
+crl_settle(struct crl *c, const struct ca *ca)
 {
-	if (w->lost != NULL) {
-		log_msg(LOG_ERROR, w->ca->row.name, "CRL %lld not issued: %s",
-		    (long long)w->prev.number + 1, w->lost);
-		return refuse(why, ret, 503, "crl.shrinks",
-		    "The next CRL of %s is not issued: %s.", w->ca->row.name,
-		    w->lost);
-	}
-	log_msg(LOG_ERROR, w->ca->row.name, "CRL %lld not issued: %s",
-	    (long long)w->prev.number + 1, camca_strerror(ret));
-	return refuse_default(why, ret);
+	struct crl_file_row row = { .issuer = c->issuer };
+	int ret = store_tx(c->conf->store, DB_READ, crl_row_tx, &row);
+
+	if (ret < 0 || row.number == c->row.number)
+		return ret;
+	log_msg(LOG_NOTE, c->name, "CRL %lld is in the store, %lld was known",
+	    (long long)row.number, (long long)c->row.number);
+	crl_file_free(c->old);
+	c->old = NULL;
+	c->compared = false;
+	return crl_find(c, ca);
+}
+
+static int
+crl_next(struct crl *c, const struct ca *ca, int64_t now_ms,
+    struct refusal *why)
+{
+	struct crl_file_row row = { .issuer = c->issuer };
+	struct crl_made m;
+	int ret;
+
+	if ((ret = crl_settle(c, ca)) < 0 || (ret = crl_read(c)) < 0 ||
+	    (ret = crl_compare(c, why)) < 0)
+		return ret;
+	row.number = c->last.number + 1;
+	row.rev_seq = c->have;
+	row.entries = (int64_t)c->list.n;
+	if ((ret = crl_times(c, now_ms, &row)) < 0)
+		return ret;
+	ret = crl_make(&c->list, ca, &row, &m);
+	if (ret == CAMCA_OK)
+		ret = crl_gate(&m, &c->list, ca, &row, &c->last, why);
+	row.size = ret == CAMCA_OK ? (int64_t)m.n : 0;
+	return ret < 0 ? ret : crl_publish(c, ca, &m, &row);
 }
 
 int
-crl_current(struct store *s, const struct ca *ca,
-    const struct event_source *src, int64_t life_ms, struct crl_row *out,
+crl_build(struct crl *c, const struct ca *ca, int64_t now_ms,
     struct refusal *why)
 {
-	struct crl_work w = { .ca = ca };
-	int64_t now_ms = ctx_now_ms(src->ctx);
-	int ret = CAMCA_ECONFLICT;
+	int ret;
 
-	if (life_ms < CRL_LIFE_MIN_MS || now_ms < 0 ||
-	    life_ms > CRL_TIME_MAX_MS - now_ms)
+	if (c->conf->life_ms < CRL_LIFE_MIN_MS || now_ms < 0 ||
+	    c->conf->life_ms > CRL_TIME_MAX_MS - now_ms)
 		return refuse(why, CAMCA_EINVAL, 500, "crl.life",
 		    "A CRL lives at least a minute and ends before the year "
 		    "10000.");
-	/* Losing the race for a number means that another builder stored a CRL
-	 * meanwhile: mostly the one wanted here. */
-	for (int i = 0; ret == CAMCA_ECONFLICT && i < CRL_TRIES; i++) {
-		ret = store_tx(s, DB_READ, crl_read, &w);
-		if (ret == 0 && crl_is_current(&w, now_ms)) {
-			*out = w.prev;
-			w.prev.der = (struct store_blob){ NULL, 0 };
-			break;
-		}
-		if (ret == 0)
-			ret = crl_next(s, &w, src, now_ms, life_ms, out);
-	}
-	if (ret == CAMCA_ECONFLICT)
-		ret = CAMCA_EBUSY;
-	if (ret < 0)
-		ret = crl_failed(&w, ret, why);
-	crl_work_reset(&w);
-	ERR_clear_error();
-	return ret;
+	c->not_before_ms = 0;
+	ret = crl_next(c, ca, now_ms, why);
+	if (ret == CAMCA_EBUSY && c->not_before_ms > now_ms)
+		return ret;
+	return ret < 0 ? refuse_default(why, ret) : ret;
 }

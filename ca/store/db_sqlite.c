@@ -25,7 +25,10 @@
  * larger WAL does less work in all, with longer pauses: at 64 MiB (pages of
  * 4 KiB) 1.3 times the enrollments a second of 16 MiB, pauses up to 75 ms. */
 #define SQLITE_WAL_PAGES 16384
-#define SQLITE_SPILL (512 * 1024)
+/* SQLite 3.40 keeps this memory in one piece and writes it by one call, whose
+ * length it cuts to 17 bits: from 128 KiB on, a job that spills would fail as
+ * if the disk were full. */
+#define SQLITE_SPILL (126 * 1024)
 /* store_tx retries a busy writer 8 times: about 5 s in all. */
 #define SQLITE_WRITER_BUSY_MS 500
 #define SQLITE_READER_BUSY_MS 5000

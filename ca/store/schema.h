@@ -234,6 +234,7 @@ STEP(2,
     "INSERT INTO crl_file (issuer, number, rev_seq, this_update_ms,"
     " next_update_ms, entries, size, sha256) SELECT issuer, number, rev_seq,"
     " this_update_ms, next_update_ms, 0, 0, NULL FROM crl;"
+    "DROP TABLE crl;"
 
     "CREATE TABLE rev_batch ("
     " id " ROWKEY ","
@@ -258,6 +259,6 @@ STEP(2,
     " batch " INT64 " NOT NULL REFERENCES rev_batch (id),"
     " device " INT64 " NOT NULL,"
     " cert " INT64 " NOT NULL,"
-    " verdict " INT64 " NOT NULL CHECK (verdict BETWEEN 0 AND 1),"
+    " verdict " INT64 " NOT NULL CHECK (verdict BETWEEN 0 AND 2),"
     " rule TEXT NOT NULL,"
     " PRIMARY KEY (batch, device, cert)" END_KEYED)

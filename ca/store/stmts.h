@@ -9,7 +9,7 @@
 #define SITE_COLS "id, name, level, created_ms"
 #define DEVICE_COLS "pk, id, kind, manufacturer, model, serial, mac," \
     " hardware_id, firmware, site, place, state, import_batch, created_ms," \
-    " updated_ms"
+    " updated_ms, restriction"
 #define DOCUMENT_COLS "id, device, kind, number, issuer, date_ms," \
     " expires_ms, passed, sha256, created_ms"
 #define SECRET_COLS "selector, device, hash, created_ms, expires_ms," \
@@ -20,14 +20,27 @@
     " cert, old_with_new, new_with_old, created_ms"
 #define CERT_COLS "c.id, c.serial, c.issuer, c.device, c.profile, c.label," \
     " c.not_before_ms, c.not_after_ms, c.spki, c.status, c.reason," \
-    " c.revoked_ms, c.rev_seq, c.created_ms, c.seen_ms, c.replaced_by," \
-    " c.revocation_challenge"
+    " c.revoked_ms, c.invalidity_ms, c.rev_seq, c.created_ms, c.seen_ms," \
+    " c.replaced_by, c.revocation_challenge"
 #define CERT_FULL "SELECT " CERT_COLS ", d.der FROM cert c" \
     " JOIN cert_der d ON d.id = c.id "
-#define CRL_COLS "issuer, number, rev_seq, this_update_ms, next_update_ms, der"
+#define STATUS_COLS "id, serial, issuer, status, reason, revoked_ms," \
+    " not_after_ms, rev_seq"
+#define CRL_ENTRY_COLS "issuer, rev_seq, cert, not_after_ms, der"
+#define CRL_FILE_COLS "issuer, number, rev_seq, this_update_ms," \
+    " next_update_ms, entries, size"
 #define VENDOR_COLS "name, enabled, crl_required, crl_grace_ms, roots, crls," \
     " updated_ms"
 #define EVENT_COLS "seq, id, time_ms, type, device, body"
+#define PICK_COLS "pk, id, manufacturer, model, firmware, site, place," \
+    " state, restriction"
+#define CERT_PICK_COLS "id, serial, issuer, device, created_ms," \
+    " not_before_ms, not_after_ms, status, reason, revoked_ms," \
+    " invalidity_ms, rev_seq"
+#define REV_BATCH_COLS "id, state, action, crl_reason, invalidity_ms," \
+    " reason, reference, selector, summary, world, created_ms, created_by," \
+    " approved_ms, approved_by, decided_ms, decided_by, rev_seq"
+#define REV_ITEM_COLS "batch, device, cert, verdict, rule"
 
 /* What a device filter leaves open is NULL (texts) or -1 (numbers). */
 #define DEVICE_FILTER " AND (CAST($3 AS TEXT) IS NULL OR site = $3)" \
@@ -44,6 +57,7 @@ STMT(ST_META_SET, STMT_W, "INSERT INTO meta (key, value) VALUES ($1, $2)"
 STMT(ST_COUNTER_GET, STMT_R, "SELECT n FROM counter WHERE name = $1", NULL)
 STMT(ST_COUNTER_NEXT, STMT_W, "UPDATE counter SET n = n + 1 WHERE name = $1"
     " RETURNING n", NULL)
+STMT(ST_COUNTER_SET, STMT_W, "UPDATE counter SET n = $2 WHERE name = $1", NULL)
 STMT(ST_COUNTER_BACK, STMT_W, "UPDATE counter SET n = n - 1 WHERE name = $1",
     NULL)
 STMT(ST_POLICY_PUT, STMT_W, "INSERT INTO policy (sha256, body, loaded_ms)"
@@ -60,8 +74,9 @@ STMT(ST_SITE_EXISTS, STMT_R, "SELECT 1 FROM site WHERE id = $1", NULL)
 /* device */
 STMT(ST_DEVICE_INSERT, STMT_W, "INSERT INTO device (id, kind, manufacturer,"
     " model, serial, mac, hardware_id, firmware, site, place, state,"
-    " import_batch, created_ms, updated_ms) VALUES ($1, $2, $3, $4, $5, $6,"
-    " $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING"
+    " import_batch, created_ms, updated_ms, restriction) VALUES ($1, $2, $3,"
+    " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+    " ON CONFLICT DO NOTHING"
     " RETURNING pk", NULL)
 STMT(ST_DEVICE_GET, STMT_R, "SELECT " DEVICE_COLS " FROM device"
     " WHERE id = $1", NULL)
@@ -79,6 +94,64 @@ STMT(ST_DEVICE_LIST_SITE, STMT_R, "SELECT " DEVICE_COLS " FROM device"
 STMT(ST_DEVICE_LIST_BATCH, STMT_R, "SELECT " DEVICE_COLS " FROM device"
     " WHERE import_batch = $6 AND import_batch <> '' AND pk > $1"
     DEVICE_FILTER, NULL)
+
+/* selecting: the next product above one is one search in device_product */
+STMT(ST_PRODUCT_FIRST, STMT_R, "SELECT manufacturer, model, firmware"
+    " FROM device WHERE manufacturer >= $1"
+    " ORDER BY manufacturer, model, firmware LIMIT 1", NULL)
+STMT(ST_PRODUCT_NEXT, STMT_R, "SELECT manufacturer, model, firmware"
+    " FROM device WHERE (manufacturer, model, firmware) > ($1, $2, $3)"
+    " ORDER BY manufacturer, model, firmware LIMIT 1", NULL)
+STMT(ST_PICK_PRODUCT, STMT_R, "SELECT " PICK_COLS " FROM device"
+    " WHERE manufacturer = $3 AND model = $4 AND firmware = $5 AND pk > $1"
+    " ORDER BY pk LIMIT $2", NULL)
+STMT(ST_PICK_SITE, STMT_R, "SELECT " PICK_COLS " FROM device"
+    " WHERE site = $3 AND pk > $1 ORDER BY pk LIMIT $2", NULL)
+STMT(ST_PICK_ALL, STMT_R, "SELECT " PICK_COLS " FROM device"
+    " WHERE pk > $1 ORDER BY pk LIMIT $2", NULL)
+STMT(ST_PICK_ID, STMT_R, "SELECT " PICK_COLS " FROM device WHERE id = $1",
+    NULL)
+STMT(ST_PICK_PK, STMT_R, "SELECT " PICK_COLS " FROM device WHERE pk = $1",
+    NULL)
+STMT(ST_CERT_PICK_DEVICE, STMT_R, "SELECT " CERT_PICK_COLS " FROM cert"
+    " WHERE device = $3 AND id > $1 AND not_after_ms > $4"
+    " ORDER BY id LIMIT $2", NULL)
+STMT(ST_CERT_PICK_MADE, STMT_R, "SELECT " CERT_PICK_COLS " FROM cert"
+    " WHERE id > $1 AND (issuer = $3 OR $3 = 0) AND created_ms >= $4"
+    " AND created_ms < $5 AND not_after_ms > $6 ORDER BY id LIMIT $2", NULL)
+STMT(ST_CERT_PICK_SERIAL, STMT_R, "SELECT " CERT_PICK_COLS " FROM cert"
+    " WHERE serial = $1", NULL)
+STMT(ST_CERT_PICK_ID, STMT_R, "SELECT " CERT_PICK_COLS " FROM cert"
+    " WHERE id = $1", NULL)
+STMT(ST_CERT_ANY, STMT_R, "SELECT 1 FROM cert WHERE device = $1 LIMIT 1",
+    NULL)
+STMT(ST_DEVICE_STANDING, STMT_W, "UPDATE device SET state = $2,"
+    " restriction = $3, updated_ms = $4 WHERE pk = $1", NULL)
+
+/* rev_batch */
+STMT(ST_REV_BATCH_INSERT, STMT_W, "INSERT INTO rev_batch (state, action,"
+    " crl_reason, invalidity_ms, reason, reference, selector, summary, world,"
+    " created_ms, created_by, approved_ms, approved_by, decided_ms,"
+    " decided_by, rev_seq) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+    " $11, $12, $13, $14, $15, $16) RETURNING id", NULL)
+STMT(ST_REV_BATCH_GET, STMT_R, "SELECT " REV_BATCH_COLS " FROM rev_batch"
+    " WHERE id = $1", NULL)
+STMT(ST_REV_BATCH_EXISTS, STMT_R, "SELECT 1 FROM rev_batch WHERE id = $1",
+    NULL)
+STMT(ST_REV_BATCH_LIST, STMT_R, "SELECT " REV_BATCH_COLS " FROM rev_batch"
+    " WHERE id < $1 AND (state = $3 OR $3 < 0)"
+    " ORDER BY id DESC LIMIT $2", NULL)
+STMT(ST_REV_BATCH_MOVE, STMT_W, "UPDATE rev_batch SET state = $3,"
+    " summary = $4, world = $5, created_ms = $6, approved_ms = $7,"
+    " approved_by = $8, decided_ms = $9, decided_by = $10, rev_seq = $11"
+    " WHERE id = $1 AND state = $2", NULL)
+STMT(ST_REV_ITEM_INSERT, STMT_W, "INSERT INTO rev_batch_item ("
+    REV_ITEM_COLS ") VALUES ($1, $2, $3, $4, $5)", NULL)
+STMT(ST_REV_ITEM_LIST, STMT_R, "SELECT " REV_ITEM_COLS " FROM rev_batch_item"
+    " WHERE batch = $1 AND (device, cert) > ($3, $4)"
+    " AND (verdict = $5 OR $5 < 0) ORDER BY device, cert LIMIT $2", NULL)
+STMT(ST_REV_ITEM_CLEAR, STMT_W, "DELETE FROM rev_batch_item"
+    " WHERE batch = $1", NULL)
 
 /* document */
 STMT(ST_DOCUMENT_INSERT, STMT_W, "INSERT INTO document (device, kind, number,"
@@ -148,9 +221,9 @@ STMT(ST_ISSUER_LIST, STMT_R, "SELECT " ISSUER_COLS " FROM issuer"
 /* cert */
 STMT(ST_CERT_INSERT, STMT_W, "INSERT INTO cert (serial, issuer, device,"
     " profile, label, not_before_ms, not_after_ms, spki, status, reason,"
-    " revoked_ms, rev_seq, created_ms, seen_ms, replaced_by,"
+    " revoked_ms, invalidity_ms, rev_seq, created_ms, seen_ms, replaced_by,"
     " revocation_challenge, spki_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
-    " $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING"
+    " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING"
     " RETURNING id", NULL)
 STMT(ST_CERT_DER_INSERT, STMT_W, "INSERT INTO cert_der (id, der)"
     " VALUES ($1, $2)", NULL)
@@ -171,17 +244,19 @@ STMT(ST_CERT_SEEN, STMT_W, "UPDATE cert SET seen_ms = $2"
     " WHERE id = $1 AND seen_ms = 0", NULL)
 STMT(ST_CERT_REPLACED, STMT_W, "UPDATE cert SET replaced_by = $2"
     " WHERE id = $1", NULL)
-STMT(ST_CERT_STATUS, STMT_W, "UPDATE cert SET status = $2, reason = $3,"
-    " revoked_ms = $4, rev_seq = $5"
-    " WHERE id = $1 AND status <> $2 AND status <> 2", NULL)
+STMT(ST_CERT_CHANGE, STMT_W, "UPDATE cert SET status = $2, reason = $3,"
+    " revoked_ms = $4, invalidity_ms = $5, rev_seq = $6"
+    " WHERE id = $1 AND COALESCE(rev_seq, 0) = $7", NULL)
+STMT(ST_ISSUER_CHANGED, STMT_W, "UPDATE issuer_stat SET rev_seq = $2"
+    " WHERE issuer = $1", NULL)
 STMT(ST_CERT_LIST, STMT_R, CERT_FULL "WHERE c.id > $1"
     " AND (c.issuer = $3 OR $3 = 0) ORDER BY c.id LIMIT $2", NULL)
 STMT(ST_CERT_LIST_DEVICE, STMT_R, CERT_FULL "WHERE c.device = $4"
     " AND c.id > $1 AND (c.issuer = $3 OR $3 = 0) ORDER BY c.id LIMIT $2",
     NULL)
-STMT(ST_CERT_REVOKED, STMT_R, "SELECT " CERT_COLS " FROM cert c"
-    " WHERE c.issuer = $3 AND c.rev_seq > $1 AND c.rev_seq <= $4"
-    " AND c.status <> 0 ORDER BY c.rev_seq LIMIT $2", NULL)
+STMT(ST_CERT_RELEASED, STMT_R, "SELECT " CERT_COLS " FROM cert c"
+    " WHERE c.rev_seq > $1 AND c.issuer = $3 AND c.status = 0"
+    " ORDER BY c.rev_seq LIMIT $2", NULL)
 STMT(ST_CERT_SUPERSEDED, STMT_R, "SELECT " CERT_COLS " FROM cert c"
     " JOIN cert n ON n.id = c.replaced_by WHERE c.replaced_by IS NOT NULL"
     " AND c.status = 0 AND c.id > $1 AND n.seen_ms > 0 AND n.seen_ms <= $3"
@@ -190,18 +265,43 @@ STMT(ST_CERT_COUNT, STMT_R, "SELECT COALESCE(SUM(certs), 0)"
     " FROM issuer_stat", NULL)
 STMT(ST_CERT_LAST_EXPIRY, STMT_R, "SELECT last_expiry_ms FROM issuer_stat"
     " WHERE issuer = $1", NULL)
-STMT(ST_CERT_MAX_REV_SEQ, STMT_R, "SELECT COALESCE(MAX(rev_seq), 0) FROM cert"
-    " WHERE issuer = $1 AND rev_seq IS NOT NULL", NULL)
+STMT(ST_ISSUER_REV_SEQ, STMT_R, "SELECT rev_seq FROM issuer_stat"
+    " WHERE issuer = $1", NULL)
 
-/* crl: the number of a newer list is higher (RFC 5280 5.2.3) */
-STMT(ST_CRL_PUT, STMT_W, "INSERT INTO crl (" CRL_COLS ")"
-    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (issuer) DO UPDATE SET"
-    " number = excluded.number, rev_seq = excluded.rev_seq,"
+/* the status feed */
+STMT(ST_STATUS_NEW, STMT_R, "SELECT " STATUS_COLS " FROM cert"
+    " WHERE id > $1 AND id <= $3 AND not_after_ms >= $4"
+    " ORDER BY id LIMIT $2", NULL)
+STMT(ST_STATUS_CHANGED, STMT_R, "SELECT " STATUS_COLS " FROM cert"
+    " WHERE rev_seq > $1 ORDER BY rev_seq LIMIT $2", NULL)
+STMT(ST_CERT_LAST_ID, STMT_R, "SELECT COALESCE(MAX(id), 0) FROM cert", NULL)
+
+/* crl_entry: what the next CRL of an issuer is made of */
+STMT(ST_CRL_ENTRY_PUT, STMT_W, "INSERT INTO crl_entry (" CRL_ENTRY_COLS ")"
+    " VALUES ($1, $2, $3, $4, $5)", NULL)
+STMT(ST_CRL_ENTRY_DELETE, STMT_W, "DELETE FROM crl_entry WHERE issuer = $1"
+    " AND rev_seq = $2", NULL)
+STMT(ST_CRL_ENTRY_DONE, STMT_W, "DELETE FROM crl_entry WHERE issuer = $1"
+    " AND rev_seq = (SELECT rev_seq FROM cert WHERE serial = $2)", NULL)
+STMT(ST_CRL_ENTRY_LIST, STMT_R, "SELECT " CRL_ENTRY_COLS " FROM crl_entry"
+    " WHERE issuer = $3 AND rev_seq > $1 ORDER BY rev_seq LIMIT $2", NULL)
+STMT(ST_CRL_ENTRY_MISSING, STMT_R, "SELECT " CERT_COLS " FROM cert c"
+    " WHERE c.rev_seq > $1 AND c.status <> 0 AND NOT EXISTS (SELECT 1"
+    " FROM crl_entry e WHERE e.issuer = c.issuer AND e.rev_seq = c.rev_seq)"
+    " ORDER BY c.rev_seq LIMIT $2", NULL)
+
+/* crl_file: the number of a newer list is higher (RFC 5280 5.2.3) */
+STMT(ST_CRL_FILE_PUT, STMT_W, "INSERT INTO crl_file (" CRL_FILE_COLS ", sha256)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (issuer) DO UPDATE"
+    " SET number = excluded.number, rev_seq = excluded.rev_seq,"
     " this_update_ms = excluded.this_update_ms,"
-    " next_update_ms = excluded.next_update_ms, der = excluded.der"
-    " WHERE excluded.number > crl.number", NULL)
-STMT(ST_CRL_GET, STMT_R, "SELECT " CRL_COLS " FROM crl WHERE issuer = $1",
-    NULL)
+    " next_update_ms = excluded.next_update_ms, entries = excluded.entries,"
+    " size = excluded.size, sha256 = excluded.sha256"
+    " WHERE excluded.number > crl_file.number", NULL)
+STMT(ST_CRL_FILE_GET, STMT_R, "SELECT " CRL_FILE_COLS ", sha256 FROM crl_file"
+    " WHERE issuer = $1 AND sha256 IS NOT NULL", NULL)
+STMT(ST_CRL_FILE_GET_BARE, STMT_R, "SELECT " CRL_FILE_COLS " FROM crl_file"
+    " WHERE issuer = $1", NULL)
 
 /* vendor */
 STMT(ST_VENDOR_PUT, STMT_W, "INSERT INTO vendor (" VENDOR_COLS ")"
@@ -233,7 +333,13 @@ STMT(ST_OUTBOX_COUNT, STMT_R, "SELECT COALESCE((SELECT MAX(seq) FROM outbox)"
 #undef ISSUER_COLS
 #undef CERT_COLS
 #undef CERT_FULL
-#undef CRL_COLS
+#undef STATUS_COLS
+#undef CRL_ENTRY_COLS
+#undef CRL_FILE_COLS
 #undef VENDOR_COLS
 #undef EVENT_COLS
+#undef PICK_COLS
+#undef CERT_PICK_COLS
+#undef REV_BATCH_COLS
+#undef REV_ITEM_COLS
 #undef DEVICE_FILTER

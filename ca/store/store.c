@@ -173,7 +173,7 @@ store_give_reader(struct store *s, struct db *d)
 static int
 store_read(struct store *s, int (*fn)(struct tx *tx, void *arg), void *arg)
 {
-	struct tx tx = { s->engine, NULL, DB_READ, 0 };
+	struct tx tx = { .engine = s->engine, .mode = DB_READ };
 	int ret;
 
 	if ((tx.db = store_take_reader(s)) == NULL)
@@ -195,6 +195,19 @@ store_tx(struct store *s, enum db_mode mode,
 	if (mode == DB_WRITE)
 		return writer_run(s->writer, fn, arg);
 	return store_read(s, fn, arg);
+}
+
+int
+store_commits_wait(struct store *s, int64_t seen, int timeout_ms,
+    int64_t *now_out)
+{
+	return writer_commits_wait(s->writer, seen, timeout_ms, now_out);
+}
+
+void
+store_commits_wake(struct store *s)
+{
+	writer_commits_wake(s->writer);
 }
 
 int

@@ -52,6 +52,16 @@ void store_close(struct store *s);
 CAMCA_MUST int store_tx(struct store *s, enum db_mode mode,
     int (*fn)(struct tx *tx, void *arg), void *arg);
 
+/* Waits until the number of durable commits since store_open() is another one
+ * than seen (-1: does not wait), timeout_ms have passed, or store_commits_wake()
+ * is called; *now_out is the number then. Read it before reading rows, and no
+ * commit is missed. CAMCA_EBUSY where the store is closing. Any thread but one
+ * inside a transaction. */
+CAMCA_MUST int store_commits_wait(struct store *s, int64_t seen,
+    int timeout_ms, int64_t *now_out);
+/* Ends every store_commits_wait() that waits now. Any thread. */
+void store_commits_wake(struct store *s);
+
 /* Health for doctor: free bytes of the file system, file size, queue depth,
  * last write error (0 where the last commit went well). Any thread. */
 struct store_health {
@@ -113,6 +123,8 @@ enum device_state {
 	DEVICE_REGISTERED, DEVICE_ENROLLED, DEVICE_HELD, DEVICE_REVOKED,
 	DEVICE_RETIRED, DEVICE_LOST, DEVICE_STATES
 };
+enum device_restriction { RESTRICT_NONE, RESTRICT_WATCHED, RESTRICT_RENEWAL,
+	DEVICE_RESTRICTIONS };
 enum device_place { PLACE_OTHER, PLACE_PUBLIC, PLACE_KEY_AREA, DEVICE_PLACES };
 
 struct device_row {
@@ -131,6 +143,7 @@ struct device_row {
 	char import_batch[33];           /* hex, or "" */
 	int64_t created_ms;
 	int64_t updated_ms;
+	int64_t restriction;             /* enum device_restriction */
 };
 /* Sets r->pk. CAMCA_ECONFLICT: id or (manufacturer, serial) exists;
  * CAMCA_ENOENT: no such site. */
@@ -155,6 +168,132 @@ CAMCA_MUST int store_device_list(struct tx *tx, const struct device_filter *f,
     int64_t after_pk, int64_t limit,
     int (*fn)(const struct device_row *r, void *arg), void *arg);
 CAMCA_MUST int store_device_count(struct tx *tx, int64_t *out);
+
+/* ---- selecting devices for a batch (store_select.c) ---- */
+struct product_row {
+	char manufacturer[STORE_NAME_MAX];
+	char model[STORE_NAME_MAX];
+	char firmware[STORE_NAME_MAX];
+};
+/* Each different product once, in order; costs a search in the index for each,
+ * however many devices there are. */
+CAMCA_MUST int store_product_list(struct tx *tx,
+    int (*fn)(const struct product_row *r, void *arg), void *arg);
+/* What a selection looks at. */
+struct device_pick {
+	int64_t pk;
+	char id[STORE_ID_MAX];
+	char manufacturer[STORE_NAME_MAX];
+	char model[STORE_NAME_MAX];
+	char firmware[STORE_NAME_MAX];
+	char site[STORE_ID_MAX];
+	int64_t place;
+	int64_t state;
+	int64_t restriction;
+};
+/* Order by pk. Of one product, of one site, all. */
+CAMCA_MUST int store_pick_product(struct tx *tx, const struct product_row *p,
+    int (*fn)(const struct device_pick *r, void *arg), void *arg);
+CAMCA_MUST int store_pick_site(struct tx *tx, const char *site,
+    int (*fn)(const struct device_pick *r, void *arg), void *arg);
+CAMCA_MUST int store_pick_all(struct tx *tx,
+    int (*fn)(const struct device_pick *r, void *arg), void *arg);
+CAMCA_MUST int store_pick_id(struct tx *tx, const char *id,
+    struct device_pick *out);
+CAMCA_MUST int store_pick_pk(struct tx *tx, int64_t pk,
+    struct device_pick *out);
+/* A certificate without its names, key and bytes. */
+struct cert_pick {
+	int64_t id;
+	uint8_t serial[STORE_SERIAL_LEN];
+	int64_t issuer;
+	int64_t device;                  /* 0: the authority's own */
+	int64_t created_ms;
+	int64_t not_before_ms;
+	int64_t not_after_ms;
+	int64_t status;
+	int64_t reason;
+	int64_t revoked_ms;
+	int64_t invalidity_ms;
+	int64_t rev_seq;
+};
+/* The device's certificates that end after now_ms, order by id. */
+CAMCA_MUST int store_cert_pick_device(struct tx *tx, int64_t device,
+    int64_t now_ms, int (*fn)(const struct cert_pick *r, void *arg),
+    void *arg);
+/* Did the device ever have one? */
+CAMCA_MUST int store_cert_any(struct tx *tx, int64_t device, bool *out);
+CAMCA_MUST int store_cert_pick_serial(struct tx *tx,
+    const uint8_t serial[static STORE_SERIAL_LEN], struct cert_pick *out);
+/* By row id. */
+CAMCA_MUST int store_cert_pick_id(struct tx *tx, int64_t id,
+    struct cert_pick *out);
+/* Made in [from_ms, to_ms), ending after now_ms; issuer 0: of any. Order by
+ * id. Reads every row: no index has the time. */
+CAMCA_MUST int store_cert_pick_made(struct tx *tx, int64_t issuer,
+    int64_t from_ms, int64_t to_ms, int64_t now_ms,
+    int (*fn)(const struct cert_pick *r, void *arg), void *arg);
+/* Sets state and restriction, whatever they were: the caller read them in the
+ * same transaction. CAMCA_ENOENT. */
+CAMCA_MUST int store_device_standing(struct tx *tx, int64_t pk,
+    enum device_state state, enum device_restriction restriction,
+    int64_t now_ms);
+
+/* ---- batches of graded actions (store_rev_batch.c) ---- */
+enum rev_batch_state { REV_PLANNED, REV_APPROVED, REV_APPLIED, REV_CANCELLED,
+	REV_STATES };
+#define REV_TEXT_MAX 257               /* reason, reference, with NUL */
+#define REV_SELECTOR_MAX 8193
+#define REV_SUMMARY_MAX 16385
+struct rev_batch_row {
+	int64_t id;                      /* given by the store */
+	int64_t state;
+	int64_t action;                  /* enum device_action */
+	int64_t crl_reason;              /* RFC 5280 5.3.1, -1: none */
+	int64_t invalidity_ms;           /* 0: none */
+	char reason[REV_TEXT_MAX];
+	char reference[REV_TEXT_MAX];
+	char selector[REV_SELECTOR_MAX]; /* canonical, ca/admit/select.h */
+	char summary[REV_SUMMARY_MAX];   /* JSON */
+	uint8_t world[STORE_HASH_LEN];   /* what the preview saw */
+	int64_t created_ms;              /* when the preview was made */
+	char created_by[STORE_NAME_MAX];
+	int64_t approved_ms;
+	char approved_by[STORE_NAME_MAX];
+	int64_t decided_ms;              /* applied or cancelled */
+	char decided_by[STORE_NAME_MAX];
+	int64_t rev_seq;                 /* highest it caused, 0: none */
+};
+CAMCA_MUST int store_rev_batch_insert(struct tx *tx, struct rev_batch_row *r);
+CAMCA_MUST int store_rev_batch_get(struct tx *tx, int64_t id,
+    struct rev_batch_row *out);
+/* state -1: all. Newest first, ids below before (0: from the newest). */
+CAMCA_MUST int store_rev_batch_list(struct tx *tx, int state, int64_t before,
+    int64_t limit, int (*fn)(const struct rev_batch_row *r, void *arg),
+    void *arg);
+/* Writes state, times, actors, rev_seq, summary and world of r where the batch
+ * is in state `from`; else CAMCA_ECONFLICT. */
+CAMCA_MUST int store_rev_batch_move(struct tx *tx,
+    const struct rev_batch_row *r, enum rev_batch_state from);
+
+enum rev_verdict { REV_CHANGES, REV_UNDETERMINED, REV_UNCHANGED,
+	REV_VERDICTS };
+struct rev_item_row {
+	int64_t batch;
+	int64_t device;                  /* device.pk, 0: the authority's */
+	int64_t cert;                    /* cert.id, 0: the device itself */
+	int64_t verdict;
+	char rule[513];
+};
+CAMCA_MUST int store_rev_item_insert(struct tx *tx,
+    const struct rev_item_row *r);
+/* Order by device and certificate, above the pair given (0, -1: from the
+ * start); verdict -1: all. */
+CAMCA_MUST int store_rev_item_list(struct tx *tx, int64_t batch, int verdict,
+    int64_t after_device, int64_t after_cert, int64_t limit,
+    int (*fn)(const struct rev_item_row *r, void *arg), void *arg);
+/* All items of a batch, for a new preview. */
+CAMCA_MUST int store_rev_item_clear(struct tx *tx, int64_t batch);
 
 /* ---- document: provenance and assessment ---- */
 enum document_kind { DOC_ORIGIN, DOC_QUALITY, DOC_ASSESSMENT, DOC_LETTER,
@@ -289,7 +428,8 @@ struct cert_row {
 	uint8_t spki[STORE_HASH_LEN];    /* SHA-256 of SubjectPublicKeyInfo */
 	int64_t status;                  /* enum cert_status */
 	int64_t reason;                  /* RFC 5280 5.3.1, -1: none */
-	int64_t revoked_ms;
+	int64_t revoked_ms;              /* 0 while good */
+	int64_t invalidity_ms;           /* key or trust lost since; 0: none */
 	int64_t rev_seq;                 /* 0: never changed */
 	int64_t created_ms;
 	int64_t seen_ms;                 /* first use towards us, 0: none */
@@ -319,21 +459,21 @@ CAMCA_MUST int store_cert_by_id(struct tx *tx, int64_t id,
 /* seen_ms of a certificate, without its bytes. */
 CAMCA_MUST int store_cert_seen_at(struct tx *tx, int64_t id, int64_t *out);
 CAMCA_MUST int store_cert_replaced(struct tx *tx, int64_t id, int64_t by);
-/* Sets status, reason, revoked_ms and the next rev_seq (one counter for all
- * issuers, never repeated; a refused change may leave a gap). CAMCA_ECONFLICT
- * where status is already so, or REVOKED: only a hold can end
- * (RFC 5280 5.3.1). */
-CAMCA_MUST int store_cert_set_status(struct tx *tx, int64_t id,
-    enum cert_status status, int64_t reason, int64_t at_ms,
-    int64_t *rev_seq_out);
+/* Stores status, reason, revoked_ms and invalidity_ms of r with the next rev_seq
+ * (one counter for all issuers, never repeated; a refused change may leave a
+ * gap), which is set in r and becomes that of its issuer. CAMCA_ECONFLICT where
+ * the row was changed since r was read. Only status_change() calls this: it
+ * knows which changes there are, and keeps the CRL's entry with the row. */
+CAMCA_MUST int store_cert_change(struct tx *tx, struct cert_row *r);
 /* device 0 and issuer 0: not asked for. Order by id, above after_id. */
 CAMCA_MUST int store_cert_list(struct tx *tx, int64_t device, int64_t issuer,
     int64_t after_id, int64_t limit,
     int (*fn)(const struct cert_row *r, void *arg), void *arg);
-/* Certificates of an issuer that are HOLD or REVOKED when the list begins,
- * order by rev_seq; rows carry no DER. */
-CAMCA_MUST int store_cert_revoked_list(struct tx *tx, int64_t issuer,
-    int (*fn)(const struct cert_row *r, void *arg), void *arg);
+/* Certificates of an issuer that were changed after after_rev_seq and are GOOD
+ * now: their hold has ended. Order by rev_seq; rows carry no DER. */
+CAMCA_MUST int store_cert_released_list(struct tx *tx, int64_t issuer,
+    int64_t after_rev_seq, int (*fn)(const struct cert_row *r, void *arg),
+    void *arg);
 /* Certificates replaced by one that has been seen (seen_ms <= before_ms) and
  * still good: candidates for "superseded". Rows carry no DER. */
 CAMCA_MUST int store_cert_superseded_list(struct tx *tx, int64_t before_ms,
@@ -344,22 +484,80 @@ CAMCA_MUST int store_cert_count(struct tx *tx, int64_t *out);
 CAMCA_MUST int store_cert_last_expiry(struct tx *tx, int64_t issuer,
     int64_t *out);
 
-/* ---- crl: newest one an issuer ---- */
-struct crl_row {
+/* ---- the status feed: certificates without anything but their status ---- */
+struct status_row {
+	int64_t id;                      /* cert.id */
+	uint8_t serial[STORE_SERIAL_LEN];
+	int64_t issuer;
+	int64_t status;                  /* enum cert_status */
+	int64_t reason;                  /* RFC 5280 5.3.1, -1: none */
+	int64_t revoked_ms;
+	int64_t not_after_ms;
+	int64_t rev_seq;                 /* 0: never changed */
+};
+/* Order by id, above after_id and up to last_id, which bounds the work where
+ * many are left out: those that ended before alive_ms. */
+CAMCA_MUST int store_status_list_new(struct tx *tx, int64_t after_id,
+    int64_t last_id, int64_t alive_ms, int64_t limit,
+    int (*fn)(const struct status_row *r, void *arg), void *arg);
+/* Order by rev_seq, above after_rev, all issuers. */
+CAMCA_MUST int store_status_list_changed(struct tx *tx, int64_t after_rev,
+    int64_t limit, int (*fn)(const struct status_row *r, void *arg),
+    void *arg);
+/* The newest change of all issuers, 0: none yet. */
+CAMCA_MUST int store_rev_seq(struct tx *tx, int64_t *out);
+/* The newest certificate's id, 0: none yet. */
+CAMCA_MUST int store_cert_last_id(struct tx *tx, int64_t *out);
+
+/* ---- crl_file: the newest CRL of an issuer; its bytes are a file ---- */
+struct crl_file_row {
 	int64_t issuer;
 	int64_t number;
 	int64_t rev_seq;                 /* changes up to here are in it */
 	int64_t this_update_ms;
 	int64_t next_update_ms;
-	struct store_blob der;
+	int64_t entries;
+	int64_t size;                    /* bytes */
+	uint8_t sha256[STORE_HASH_LEN];  /* of the file; zeros: not known, of a
+	                                  * list from before there were files */
 };
 /* CAMCA_ECONFLICT unless number is above the stored one. */
-CAMCA_MUST int store_crl_put(struct tx *tx, const struct crl_row *r);
-CAMCA_MUST int store_crl_get(struct tx *tx, int64_t issuer,
-    struct crl_row *out);
-/* Highest rev_seq of the issuer's certificates, 0 where none changed. */
-CAMCA_MUST int store_cert_max_rev_seq(struct tx *tx, int64_t issuer,
+CAMCA_MUST int store_crl_file_put(struct tx *tx, const struct crl_file_row *r);
+CAMCA_MUST int store_crl_file_get(struct tx *tx, int64_t issuer,
+    struct crl_file_row *out);
+/* Newest rev_seq of the issuer's certificates, 0 where none changed;
+ * CAMCA_ENOENT: no such issuer. */
+CAMCA_MUST int store_issuer_rev_seq(struct tx *tx, int64_t issuer,
     int64_t *out);
+
+/* ---- crl_entry: an element of revokedCertificates for each certificate that
+ * is HOLD or REVOKED and still to be listed ---- */
+struct crl_entry_row {
+	int64_t issuer;
+	int64_t rev_seq;                 /* of the certificate */
+	int64_t cert;                    /* cert.id */
+	int64_t not_after_ms;            /* of the certificate */
+	struct store_blob der;
+};
+/* CAMCA_ECONFLICT: there is one with this issuer and rev_seq. */
+CAMCA_MUST int store_crl_entry_put(struct tx *tx,
+    const struct crl_entry_row *r);
+/* Nothing to delete is fine. */
+CAMCA_MUST int store_crl_entry_delete(struct tx *tx, int64_t issuer,
+    int64_t rev_seq);
+/* By the certificate's serial: its certificate has ended, and CRLs need not list
+ * it any more (RFC 5280 3.3). */
+CAMCA_MUST int store_crl_entry_done(struct tx *tx, int64_t issuer,
+    const uint8_t serial[static STORE_SERIAL_LEN]);
+/* Order by rev_seq, above after_rev_seq. */
+CAMCA_MUST int store_crl_entry_list(struct tx *tx, int64_t issuer,
+    int64_t after_rev_seq, int64_t limit,
+    int (*fn)(const struct crl_entry_row *r, void *arg), void *arg);
+/* Certificates that are HOLD or REVOKED without an entry: of a store older
+ * than the table, or left out of CRLs by RFC 5280 3.3. Order by rev_seq; rows
+ * carry no DER. */
+CAMCA_MUST int store_crl_entry_missing(struct tx *tx, int64_t after_rev_seq,
+    int64_t limit, int (*fn)(const struct cert_row *r, void *arg), void *arg);
 
 /* ---- vendor: pinned roots of factory identities ---- */
 struct vendor_row {

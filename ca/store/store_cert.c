@@ -17,6 +17,7 @@ const struct col cert_cols[CERT_NCOLS] = {
 	COL(INT, cert_row, status),
 	COL(INT, cert_row, reason),
 	COL(INT, cert_row, revoked_ms),
+	COL(INT, cert_row, invalidity_ms),
 	COL(REF, cert_row, rev_seq),
 	COL(INT, cert_row, created_ms),
 	COL(INT, cert_row, seen_ms),
@@ -140,20 +141,25 @@ store_cert_replaced(struct tx *tx, int64_t id, int64_t by)
 }
 
 int
-store_cert_set_status(struct tx *tx, int64_t id, enum cert_status status,
-    int64_t reason, int64_t at_ms, int64_t *rev_seq_out)
+store_cert_change(struct tx *tx, struct cert_row *r)
 {
-	struct db_val v[] = { db_int(id), db_int((int64_t)status),
-	    db_int(reason), db_int(at_ms), db_int(0) };
+	struct db_val v[] = { db_int(r->id), db_int(r->status),
+	    db_int(r->reason), db_int(r->revoked_ms),
+	    db_int(r->invalidity_ms), db_int(0), db_int(r->rev_seq) };
+	struct db_val stat[] = { db_int(r->issuer), db_int(0) };
 	int err;
 
 	/* The counter first: its row is the lock that orders changes. */
-	if ((err = counter_next(tx, "rev_seq", &v[4].i)) < 0)
+	if ((err = counter_next(tx, "rev_seq", &v[5].i)) < 0)
 		return err;
-	err = tx_change(tx, ST_CERT_STATUS, v, COUNT(v), ST_CERT_EXISTS);
-	if (err == CAMCA_OK)
-		*rev_seq_out = v[4].i;
-	return err;
+	err = tx_change(tx, ST_CERT_CHANGE, v, COUNT(v), ST_CERT_EXISTS);
+	if (err < 0)
+		return err;
+	stat[1] = v[5];
+	if ((err = tx_exec(tx, ST_ISSUER_CHANGED, stat, 2, NULL)) < 0)
+		return err;
+	r->rev_seq = v[5].i;
+	return CAMCA_OK;
 }
 
 int
@@ -171,9 +177,9 @@ store_cert_last_expiry(struct tx *tx, int64_t issuer, int64_t *out)
 }
 
 int
-store_cert_max_rev_seq(struct tx *tx, int64_t issuer, int64_t *out)
+store_issuer_rev_seq(struct tx *tx, int64_t issuer, int64_t *out)
 {
 	struct db_val v = db_int(issuer);
 
-	return tx_int(tx, ST_CERT_MAX_REV_SEQ, &v, 1, out);
+	return tx_int(tx, ST_ISSUER_REV_SEQ, &v, 1, out);
 }

@@ -8,7 +8,7 @@
 
 /* In the order of CERT_COLS; the last one is the encoded certificate, which
  * lists of revoked and superseded certificates leave out. */
-#define CERT_NCOLS 18
+#define CERT_NCOLS 19
 extern const struct col cert_cols[CERT_NCOLS];
 
 #endif

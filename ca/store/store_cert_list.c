@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of certificates. The revoked and superseded ones are what CRLs and the
+/* Lists of certificates. The changed and superseded ones are what CRLs and the
  * renewal clean-up run over, up to a million rows, so they leave the encoding
  * out and come in small pieces. */
 #include "ca/store/store_cert.h"
@@ -7,7 +7,7 @@
 /* Without the last column, the encoded certificate. */
 #define CERT_BARE (CERT_NCOLS - 1)
 #define CERT_COL_ID 0
-#define CERT_COL_REV_SEQ 12
+#define CERT_COL_REV_SEQ 13
 
 LIST_VISIT(cert_row)
 
@@ -29,21 +29,15 @@ store_cert_list(struct tx *tx, int64_t device, int64_t issuer,
 }
 
 int
-store_cert_revoked_list(struct tx *tx, int64_t issuer,
+store_cert_released_list(struct tx *tx, int64_t issuer, int64_t after_rev_seq,
     int (*fn)(const struct cert_row *r, void *arg), void *arg)
 {
-	static const struct list l = { ST_CERT_REVOKED, cert_cols, CERT_BARE,
+	static const struct list l = { ST_CERT_RELEASED, cert_cols, CERT_BARE,
 	    sizeof (struct cert_row), LIST_INT, CERT_COL_REV_SEQ };
 	struct cert_row_list visit = { fn, arg };
-	struct db_val v[4] = { db_int(0), db_int(0), db_int(issuer) };
-	int64_t end = 0;
-	int err;
+	struct db_val v[3] = { db_int(after_rev_seq), db_int(0),
+	    db_int(issuer) };
 
-	/* What fn itself changes gets a higher number and is not shown again:
-	 * the list ends. */
-	if ((err = store_cert_max_rev_seq(tx, issuer, &end)) < 0)
-		return err;
-	v[3] = db_int(end);
 	return tx_list(tx, &l, v, COUNT(v), INT64_MAX, cert_row_visit,
 	    &visit);
 }
@@ -56,6 +50,18 @@ store_cert_superseded_list(struct tx *tx, int64_t before_ms, int64_t limit,
 	    CERT_BARE, sizeof (struct cert_row), LIST_INT, CERT_COL_ID };
 	struct cert_row_list visit = { fn, arg };
 	struct db_val v[3] = { db_int(0), db_int(0), db_int(before_ms) };
+
+	return tx_list(tx, &l, v, COUNT(v), limit, cert_row_visit, &visit);
+}
+
+int
+store_crl_entry_missing(struct tx *tx, int64_t after_rev_seq, int64_t limit,
+    int (*fn)(const struct cert_row *r, void *arg), void *arg)
+{
+	static const struct list l = { ST_CRL_ENTRY_MISSING, cert_cols,
+	    CERT_BARE, sizeof (struct cert_row), LIST_INT, CERT_COL_REV_SEQ };
+	struct cert_row_list visit = { fn, arg };
+	struct db_val v[2] = { db_int(after_rev_seq), db_int(0) };
 
 	return tx_list(tx, &l, v, COUNT(v), limit, cert_row_visit, &visit);
 }

@@ -19,6 +19,7 @@ static const struct col device_cols[] = {
 	COL(TEXT, device_row, import_batch),
 	COL(INT, device_row, created_ms),
 	COL(INT, device_row, updated_ms),
+	COL(INT, device_row, restriction),
 };
 
 LIST_VISIT(device_row)

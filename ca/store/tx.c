@@ -16,11 +16,30 @@ tx_fatal(int err)
 	    err == CAMCA_EBUSY || err == CAMCA_EUNKNOWN;
 }
 
+/* Writes the counters that have gone on in memory. */
+static int
+tx_counters(struct tx *tx)
+{
+	struct db_val v[2];
+	int i, ret = CAMCA_OK;
+
+	for (i = 0; i < TX_COUNTERS && ret == CAMCA_OK; i++) {
+		if (!tx->counters[i].dirty)
+			continue;
+		v[0] = db_text(tx->counters[i].name);
+		v[1] = db_int(tx->counters[i].n);
+		ret = tx_exec(tx, ST_COUNTER_SET, v, 2, NULL);
+	}
+	return ret;
+}
+
 int
 tx_run(struct tx *tx, int (*fn)(struct tx *tx, void *arg), void *arg)
 {
 	int ret = fn(tx, arg);
 
+	if (ret == CAMCA_OK && tx->err == 0)
+		ret = tx_counters(tx);
 	return tx->err != 0 ? tx->err : ret;
 }
 
@@ -277,12 +296,14 @@ static int
 tx_piece_row(const struct db_val *v, size_t n, void *arg)
 {
 	struct tx_piece *p = arg;
+	char *row = p->rows + p->n * p->l->row_size;
 	int err;
 
 	if (p->n == LIST_PIECE)
 		return CAMCA_EDB;
-	err = row_read(p->l->cols, p->l->ncols, v, n,
-	    p->rows + p->n * p->l->row_size);
+	/* A list may have fewer columns than the struct has fields. */
+	memset(row, 0, p->l->row_size);
+	err = row_read(p->l->cols, p->l->ncols, v, n, row);
 	if (err == CAMCA_OK)
 		p->n++;
 	return err;
@@ -335,7 +356,8 @@ tx_list(struct tx *tx, const struct list *l, struct db_val *v, size_t n,
 
 	if (limit <= 0)
 		return CAMCA_OK;
-	if ((p.rows = calloc(LIST_PIECE, l->row_size)) == NULL)
+	/* Cleared row by row: thousands of lists are shorter than a piece. */
+	if ((p.rows = reallocarray(NULL, LIST_PIECE, l->row_size)) == NULL)
 		return tx->err = CAMCA_ENOMEM;
 	do {
 		want = limit < LIST_PIECE ? limit : LIST_PIECE;
@@ -351,29 +373,67 @@ tx_list(struct tx *tx, const struct list *l, struct db_val *v, size_t n,
 	return ret;
 }
 
+static struct tx_counter *
+counter_find(struct tx *tx, const char *name)
+{
+	int i;
+
+	for (i = 0; i < TX_COUNTERS; i++)
+		if (tx->counters[i].name != NULL &&
+		    strcmp(tx->counters[i].name, name) == 0)
+			return &tx->counters[i];
+	return NULL;
+}
+
 int
 counter_next(struct tx *tx, const char *name, int64_t *out)
 {
 	struct db_val v = db_text(name);
-	int err = tx_int(tx, ST_COUNTER_NEXT, &v, 1, out);
+	struct tx_counter *c = counter_find(tx, name);
+	int i, err;
 
+	if (c != NULL) {
+		if (tx->err != 0)
+			return tx->err;
+		c->dirty = true;
+		*out = ++c->n;
+		return CAMCA_OK;
+	}
+	err = tx_int(tx, ST_COUNTER_NEXT, &v, 1, out);
 	/* The counters are made with the schema: a missing one is damage. */
-	return err == CAMCA_ENOENT ? (tx->err = CAMCA_EDB) : err;
+	if (err < 0)
+		return err == CAMCA_ENOENT ? (tx->err = CAMCA_EDB) : err;
+	for (i = 0; i < TX_COUNTERS && tx->counters[i].name != NULL; i++)
+		;
+	if (i < TX_COUNTERS)
+		tx->counters[i] = (struct tx_counter){ name, *out, false };
+	return CAMCA_OK;
 }
 
 int
 counter_back(struct tx *tx, const char *name)
 {
 	struct db_val v = db_text(name);
+	struct tx_counter *c = counter_find(tx, name);
 
-	return tx_exec(tx, ST_COUNTER_BACK, &v, 1, NULL);
+	if (c == NULL)
+		return tx_exec(tx, ST_COUNTER_BACK, &v, 1, NULL);
+	c->dirty = true;
+	c->n--;
+	return CAMCA_OK;
 }
 
 int
 counter_get(struct tx *tx, const char *name, int64_t *out)
 {
 	struct db_val v = db_text(name);
-	int err = tx_int(tx, ST_COUNTER_GET, &v, 1, out);
+	struct tx_counter *c = counter_find(tx, name);
+	int err;
 
+	if (c != NULL) {
+		*out = c->n;
+		return tx->err;
+	}
+	err = tx_int(tx, ST_COUNTER_GET, &v, 1, out);
 	return err == CAMCA_ENOENT ? (tx->err = CAMCA_EDB) : err;
 }

@@ -6,11 +6,20 @@
 
 #include "ca/store/db.h"
 
+#define TX_COUNTERS 3
+
 struct tx {
 	const struct db_engine *engine;
 	struct db *db;
 	enum db_mode mode;
 	int err;               /* failure that has ended it, or 0 */
+	/* Counters that this transaction has taken: their rows are locked and
+	 * written once at its end, however many numbers were given. */
+	struct tx_counter {
+		const char *name;      /* NULL: free */
+		int64_t n;
+		bool dirty;            /* the row has an older number */
+	} counters[TX_COUNTERS];
 };
 
 /* True for failures after which nothing of a transaction can be trusted:
@@ -96,7 +105,7 @@ CAMCA_MUST int tx_list(struct tx *tx, const struct list *l, struct db_val *v,
 	}
 
 /* Adds 1 to a counter and gives the new value: never given twice, and its row
- * stays locked until the transaction ends. */
+ * stays locked until the transaction ends. name is a constant. */
 CAMCA_MUST int counter_next(struct tx *tx, const char *name, int64_t *out);
 /* Takes the last counter_next of this transaction back. */
 CAMCA_MUST int counter_back(struct tx *tx, const char *name);

@@ -39,6 +39,9 @@ struct writer {
 	int depth;
 	bool closing;
 	int error;
+	int64_t commits;               /* since the start */
+	int64_t wakes;                 /* writer_commits_wake() so far */
+	pthread_cond_t committed;      /* one of the two has changed */
 };
 
 /* Runs the job's function. The return value is the group's: an error where the
@@ -46,7 +49,8 @@ struct writer {
 static int
 writer_call(struct writer *w, struct job *j)
 {
-	struct tx tx = { w->engine, w->db, DB_WRITE, 0 };
+	struct tx tx = { .engine = w->engine, .db = w->db,
+	    .mode = DB_WRITE };
 
 	j->ret = tx_run(&tx, j->fn, j->arg);
 	if (w->engine->active(w->db))
@@ -191,6 +195,10 @@ writer_main(void *arg)
 		err = writer_group(w, list);
 		pthread_mutex_lock(&w->lock);
 		writer_note(w, err);
+		if (err == CAMCA_OK) {
+			w->commits++;
+			pthread_cond_broadcast(&w->committed);
+		}
 		pthread_mutex_unlock(&w->lock);
 		writer_wake(list);
 		/* After the callers have their answer. */
@@ -240,10 +248,55 @@ writer_state(struct writer *w, int64_t *depth_out, int *error_out)
 }
 
 int
+writer_commits_wait(struct writer *w, int64_t seen, int timeout_ms,
+    int64_t *now_out)
+{
+	struct timespec end;
+	int64_t wakes;
+	int ret = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += timeout_ms / 1000;
+	end.tv_nsec += timeout_ms % 1000 * 1000000L;
+	if (end.tv_nsec >= 1000000000L) {
+		end.tv_sec++;
+		end.tv_nsec -= 1000000000L;
+	}
+	pthread_mutex_lock(&w->lock);
+	wakes = w->wakes;
+	while (w->commits == seen && w->wakes == wakes && !w->closing &&
+	    ret == 0)
+		ret = pthread_cond_timedwait(&w->committed, &w->lock, &end);
+	*now_out = w->commits;
+	ret = w->closing ? CAMCA_EBUSY : CAMCA_OK;
+	pthread_mutex_unlock(&w->lock);
+	return ret;
+}
+
+void
+writer_commits_wake(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->wakes++;
+	pthread_cond_broadcast(&w->committed);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void
+writer_free(struct writer *w)
+{
+	pthread_cond_destroy(&w->work);
+	pthread_cond_destroy(&w->committed);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+int
 writer_start(struct writer **out, const struct db_engine *e, struct db *db,
     int batch_max, int queue_max)
 {
 	struct writer *w = calloc(1, sizeof *w);
+	pthread_condattr_t steady;
 
 	if (w == NULL)
 		return CAMCA_ENOMEM;
@@ -254,10 +307,12 @@ writer_start(struct writer **out, const struct db_engine *e, struct db *db,
 	w->tail = &w->head;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);
+	pthread_condattr_init(&steady);
+	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->committed, &steady);
+	pthread_condattr_destroy(&steady);
 	if (pthread_create(&w->thread, NULL, writer_main, w) != 0) {
-		pthread_cond_destroy(&w->work);
-		pthread_mutex_destroy(&w->lock);
-		free(w);
+		writer_free(w);
 		return CAMCA_ENOMEM;
 	}
 	*out = w;
@@ -270,6 +325,7 @@ writer_refuse(struct writer *w)
 	pthread_mutex_lock(&w->lock);
 	w->closing = true;
 	pthread_cond_signal(&w->work);
+	pthread_cond_broadcast(&w->committed);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -280,7 +336,5 @@ writer_stop(struct writer *w)
 		return;
 	writer_refuse(w);
 	pthread_join(w->thread, NULL);
-	pthread_cond_destroy(&w->work);
-	pthread_mutex_destroy(&w->lock);
-	free(w);
+	writer_free(w);
 }

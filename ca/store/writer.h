@@ -19,6 +19,10 @@ void writer_stop(struct writer *w);
 /* store_tx with DB_WRITE. Any thread but the writer's own (CAMCA_EDB). */
 CAMCA_MUST int writer_run(struct writer *w,
     int (*fn)(struct tx *tx, void *arg), void *arg);
+/* store_commits_wait(), store_commits_wake(). */
+CAMCA_MUST int writer_commits_wait(struct writer *w, int64_t seen,
+    int timeout_ms, int64_t *now_out);
+void writer_commits_wake(struct writer *w);
 /* Jobs waiting, and the error of the last group (0 where it went well). */
 void writer_state(struct writer *w, int64_t *depth_out, int *error_out);
 

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enroll/gate/cache.h"
 
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/base/buf.h"
 #include "ca/base/enc.h"
 #include "enroll/gate/clock.h"
+#include "enroll/gate/download.h"
 
-#define CACHE_DER_MAX (2u << 20)
+#define CACHE_RESTARTS 5
 
 /* A revocation must be out within seconds, a CA certificate never changes. */
 static const struct cache_source {
-	const char *call;
-	int64_t fresh_ms;
+	const char *call, *arg;
+	int64_t fresh_ms;            /* 0: never kept */
 } sources[] = {
-	[CACHE_CERT] = { "ca.certificate", 3600 * 1000 },
-	[CACHE_CRL] = { "crl.get", 2000 },
+	[CACHE_CERT] = { "ca.certificate", "ski", 3600 * 1000 },
+	[CACHE_CRL] = { "crl.get", "ski", 2000 },
+	[CACHE_ISSUED] = { "cert.get", "serial", 0 },
 };
 
 struct cache_key {
@@ -39,6 +39,8 @@ struct cache_entry {
 struct cache_fetch {
 	struct cache *owner;
 	struct cache_key key;
+	struct download part;        /* of this question alone, as the next */
+	int restarts;
 	struct cache_waiter *waiters; /* NULL: free */
 };
 
@@ -126,12 +128,13 @@ cache_find_fetch(struct cache *c, const struct cache_key *key)
 	return NULL;
 }
 
+/* Invented serials may keep half of them busy, but not those of CRLs. */
 static struct cache_fetch *
-cache_free_fetch(struct cache *c)
+cache_free_fetch(struct cache *c, enum cache_kind kind)
 {
-	size_t i;
+	size_t i = kind == CACHE_ISSUED ? CACHE_FETCHES / 2 : 0;
 
-	for (i = 0; i < CACHE_FETCHES; i++)
+	for (; i < CACHE_FETCHES; i++)
 		if (c->fetches[i].waiters == NULL)
 			return &c->fetches[i];
 	return NULL;
@@ -159,54 +162,35 @@ cache_store(struct cache *c, const struct cache_key *key,
 	e->fetched_ms = mono_ms;
 }
 
-static int
-cache_item_fill(struct cache_item *it, const json_t *result)
+static int64_t
+cache_time(const json_t *result, const char *name, int64_t none)
 {
-	const char *b64 = json_string_value(json_object_get(result, "der"));
-	const char *from = json_string_value(json_object_get(result,
-	    "this_update"));
-	const char *until = json_string_value(json_object_get(result,
-	    "next_update"));
-	uint8_t hash[EVP_MAX_MD_SIZE];
-	char hex[33];
-	struct buf der;
+	const char *text = json_string_value(json_object_get(result, name));
 	int64_t ms;
-	int ret;
 
-	buf_init(&der, CACHE_DER_MAX);
-	ret = b64 != NULL ? dec_base64(&der, b64, strlen(b64), 0) :
-	    CAMCA_EPROTO;
-	if (ret == CAMCA_OK && (der.len == 0 || EVP_Digest(der.data, der.len,
-	    hash, NULL, EVP_sha256(), NULL) != 1))
-		ret = CAMCA_EPROTO;
-	if (ret < 0) {
-		buf_fini(&der);
-		return ret;
-	}
-	enc_hex(hex, hash, 16);
-	snprintf(it->etag, sizeof it->etag, "\"%s\"", hex);
-	if (from != NULL && ctx_time_parse(from, &ms) == CAMCA_OK)
-		it->modified_s = ms / 1000;
-	it->next_update_ms = INT64_MAX;
-	if (until != NULL && ctx_time_parse(until, &ms) == CAMCA_OK)
-		it->next_update_ms = ms;
-	it->der = der.data;
-	it->len = der.len;
-	return CAMCA_OK;
+	return text != NULL && ctx_time_parse(text, &ms) == CAMCA_OK ? ms :
+	    none;
 }
 
+/* The bytes go over from d; NULL without memory. */
 static struct cache_item *
-cache_item_new(const json_t *result)
+cache_item_new(const json_t *result, struct download *d)
 {
 	struct cache_item *it = calloc(1, sizeof *it);
+	char hex[33];
 
 	if (it == NULL)
 		return NULL;
 	atomic_init(&it->refs, 1);
-	if (cache_item_fill(it, result) == CAMCA_OK)
-		return it;
-	cache_item_free(it);
-	return NULL;
+	enc_hex(hex, d->sha256, 16);
+	snprintf(it->etag, sizeof it->etag, "\"%s\"", hex);
+	it->modified_s = cache_time(result, "this_update", 0) / 1000;
+	it->next_update_ms = cache_time(result, "next_update", INT64_MAX);
+	it->number = d->number;
+	it->der = d->p;
+	it->len = d->got;
+	download_init(d);
+	return it;
 }
 
 /* What there is while the authority cannot answer: a CRL says itself until when
@@ -221,25 +205,19 @@ cache_stale(struct cache *c, const struct cache_key *key)
 	return cache_item_take(e->item);
 }
 
-/* In the thread of the upstream. */
+/* Hands the outcome to all who wait, and is free for the next question. */
 static void
-cache_fetched(void *arg, json_t *result, const struct refusal *why)
+cache_finish(struct cache_fetch *f, struct cache_item *item,
+    const struct refusal *why)
 {
-	struct cache_fetch *f = arg;
 	struct cache *c = f->owner;
-	struct cache_item *item = why == NULL ? cache_item_new(result) : NULL;
 	struct cache_waiter *w, *next;
-	struct refusal broken = { 0 };
 
-	json_decref(result);
-	if (why == NULL && item == NULL) {
-		refuse_default(&broken, CAMCA_EPROTO);
-		why = &broken;
-	}
+	download_fini(&f->part);
 	pthread_mutex_lock(&c->lock);
-	if (item != NULL)
+	if (item != NULL && sources[f->key.kind].fresh_ms > 0)
 		cache_store(c, &f->key, item, clock_mono_ms());
-	else if (why->http >= 500)
+	else if (item == NULL && why->http >= 500)
 		item = cache_stale(c, &f->key);
 	w = f->waiters;
 	f->waiters = NULL;
@@ -252,16 +230,99 @@ cache_fetched(void *arg, json_t *result, const struct refusal *why)
 	cache_item_free(item);
 }
 
+/* The CRL that is kept already, where it is the newest: no bytes came. */
+static struct cache_item *
+cache_unchanged(struct cache_fetch *f, const json_t *result)
+{
+	struct cache *c = f->owner;
+	struct cache_item *item = NULL;
+	struct cache_entry *e;
+	int64_t number = json_integer_value(json_object_get(result, "number"));
+
+	if (json_object_get(result, "der") != NULL)
+		return NULL;
+	pthread_mutex_lock(&c->lock);
+	e = cache_find(c, &f->key);
+	if (e != NULL && number > 0 && e->item->number == number)
+		item = cache_item_take(e->item);
+	pthread_mutex_unlock(&c->lock);
+	return item;
+}
+
+static void cache_ask(struct cache *c, struct cache_fetch *f);
+
+/* In the thread of the upstream. */
+static void
+cache_fetched(void *arg, json_t *result, const struct refusal *why)
+{
+	struct cache_fetch *f = arg;
+	struct cache_item *item = NULL;
+	struct refusal broken = { 0 };
+	bool again = false;
+	int ret = CAMCA_OK;
+
+	/* A newer list has come out while this one was read, or the one that is
+	 * the newest was pushed out of the cache: from the start. */
+	if (why != NULL)
+		again = strcmp(why->code, "crl.replaced") == 0;
+	else if ((item = cache_unchanged(f, result)) == NULL)
+		again = json_object_get(result, "der") == NULL &&
+		    json_object_get(result, "size") != NULL;
+	if (why == NULL && item == NULL)
+		ret = download_add(&f->part, result);
+	if (why == NULL && item == NULL && ret == CAMCA_OK)
+		item = cache_item_new(result, &f->part);
+	json_decref(result);
+	if (again && f->restarts++ < CACHE_RESTARTS) {
+		download_fini(&f->part);
+		ret = CAMCA_EPENDING;
+	}
+	if (ret == CAMCA_EPENDING) {
+		cache_ask(f->owner, f);
+		return;
+	}
+	if (why == NULL && item == NULL) {
+		refuse_default(&broken, CAMCA_EPROTO);
+		why = &broken;
+	}
+	cache_finish(f, item, why);
+}
+
+static json_t *
+cache_args(struct cache *c, const struct cache_fetch *f)
+{
+	json_t *args = json_pack("{s:s}", sources[f->key.kind].arg,
+	    f->key.ski);
+	struct cache_entry *e;
+	int64_t have = 0;
+
+	if (f->key.kind != CACHE_CRL)
+		return args;
+	if (f->part.got > 0) {
+		json_object_set_new(args, "number",
+		    json_integer(f->part.number));
+		json_object_set_new(args, "offset",
+		    json_integer((json_int_t)f->part.got));
+		return args;
+	}
+	pthread_mutex_lock(&c->lock);
+	if ((e = cache_find(c, &f->key)) != NULL)
+		have = e->item->number;
+	pthread_mutex_unlock(&c->lock);
+	if (have > 0)
+		json_object_set_new(args, "have", json_integer(have));
+	return args;
+}
+
 /* Nobody but w waits yet, or others have joined meanwhile: all get why. */
 static void
 cache_ask(struct cache *c, struct cache_fetch *f)
 {
 	struct refusal why = { 0 };
-	json_t *args = json_pack("{s:s}", "ski", f->key.ski);
 
-	if (upstream_call(c->up, sources[f->key.kind].call, args,
+	if (upstream_call(c->up, sources[f->key.kind].call, cache_args(c, f),
 	    cache_fetched, f, &why) < 0)
-		cache_fetched(f, NULL, &why);
+		cache_finish(f, NULL, &why);
 }
 
 /* With the lock held: CAMCA_OK a hit, CAMCA_EPENDING none, and w waits; *ask is the fetch
@@ -282,13 +343,14 @@ cache_look(struct cache *c, const struct cache_key *key, int64_t mono_ms,
 		return CAMCA_EPENDING;
 	f = cache_find_fetch(c, key);
 	if (f == NULL) {
-		f = cache_free_fetch(c);
+		f = cache_free_fetch(c, key->kind);
 		if (f == NULL) {
 			/* Invented identifiers may keep all of them busy. */
 			*out = cache_stale(c, key);
 			return *out != NULL ? CAMCA_OK : CAMCA_EBUSY;
 		}
 		f->key = *key;
+		f->restarts = 0;
 		*ask = f;
 	}
 	w->next = f->waiters;

@@ -16,7 +16,8 @@
 #define CACHE_FETCHES 32
 #define CACHE_SKI_MAX 40
 
-enum cache_kind { CACHE_CERT, CACHE_CRL };
+/* CACHE_ISSUED: certificates of devices. There are too many to keep any. */
+enum cache_kind { CACHE_CERT, CACHE_CRL, CACHE_ISSUED };
 
 struct cache;
 
@@ -27,6 +28,7 @@ struct cache_item {
 	size_t len;
 	char etag[40];               /* with its quotes */
 	int64_t modified_s;          /* UTC; 0: not known */
+	int64_t number;              /* of a CRL; 0: not known */
 	int64_t next_update_ms;      /* UTC, of a CRL; INT64_MAX for others */
 };
 

@@ -16,6 +16,8 @@
 struct conns;
 struct ident;
 struct ident_pair;
+struct staple;
+struct staples;
 
 struct conn {
 	char remote[INET6_ADDRSTRLEN];
@@ -23,6 +25,8 @@ struct conn {
 	gnutls_session_t tls;        /* NULL: plain HTTP; borrowed from MHD */
 	struct ident *idents;        /* where its certificate comes from */
 	struct ident_pair *ident;    /* certificate of this handshake, counted */
+	struct staples *staples;     /* and where its status comes from */
+	struct staple *staple;       /* counted, or NULL */
 	bool pop_used;               /* a channel binding was used: RFC 9266 4.1 */
 	/* private */
 	struct conns *owner;

@@ -20,6 +20,8 @@
 #define GATE_STOP_MS 5000
 #define GATE_LINGER_MS 500
 #define GATE_ADDRESSES 4096
+#define GATE_THREADS_MIN 2
+#define GATE_THREADS_MAX 16
 /* A whole turn of a peer may take half as long again as its silence: 30 s where
  * idle_timeout_s is 20. */
 #define GATE_PATIENCE_FACTOR_MS 1500
@@ -63,6 +65,16 @@ gate_bind(struct gate *g)
 	return ret;
 }
 
+unsigned
+gate_threads(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n < GATE_THREADS_MIN)
+		return GATE_THREADS_MIN;
+	return n > GATE_THREADS_MAX ? GATE_THREADS_MAX : (unsigned)n;
+}
+
 static int
 gate_parts(struct gate *g)
 {
@@ -86,11 +98,51 @@ gate_parts(struct gate *g)
 	return ident_open(&g->ident, &g->conf, g->ctx, g->up);
 }
 
+static int
+gate_feed(struct gate *g)
+{
+	struct ocsp_feed_conf fc;
+	char path[300];
+	int ret;
+
+	if ((ret = config_status_path(g->conf.state, path, sizeof path)) < 0 ||
+	    (ret = table_new(&g->table)) < 0)
+		return ret;
+	ocsp_feed_defaults(&fc, path);
+	fc.ctx = g->ctx;
+	fc.table = g->table;
+	fc.issuers = &g->issuers;
+	return ocsp_feed_start(&g->feed, &fc);
+}
+
+/* After gate_feed(): it reads what that fills. */
+static int
+gate_ocsp(struct gate *g)
+{
+	int ret = signer_open(&g->signer, &g->conf, g->ctx, g->up,
+	    &g->issuers);
+
+	if (ret < 0)
+		return ret;
+	g->responder = (struct responder){ .cfg = &g->conf, .ctx = g->ctx,
+	    .table = g->table, .issuers = &g->issuers, .signer = g->signer,
+	    .up = g->up, .busy = &g->busy };
+	ret = responder_init(&g->responder);
+	return ret < 0 ? ret : staples_new(&g->staples, &g->responder,
+	    g->ident);
+}
+
 int
 gate_start(struct gate *g)
 {
-	int ret = gate_parts(g);
+	int ret;
 
+	issuers_box_init(&g->issuers);
+	ret = gate_parts(g);
+	if (ret == CAMCA_OK)
+		ret = gate_feed(g);
+	if (ret == CAMCA_OK)
+		ret = gate_ocsp(g);
 	if (ret < 0) {
 		log_msg(LOG_ERROR, NULL, "cannot start: %s",
 		    camca_strerror(ret));
@@ -109,6 +161,8 @@ gate_tick(struct gate *g, bool certify)
 	conns_sweep(g->web_conns, now);
 	report_flush(g->report, now);
 	ident_tick(g->ident, now, certify);
+	signer_tick(g->signer, now, certify);
+	staples_tick(g->staples, now);
 }
 
 /* "ready" once a handshake can succeed: before that nobody can be served. */
@@ -197,6 +251,12 @@ gate_stop(struct gate *g)
 		close(g->est_fd);
 	if (g->web_fd >= 0)
 		close(g->web_fd);
+	ocsp_feed_stop(g->feed);
+	staples_free(g->staples);
+	responder_fini(&g->responder);
+	signer_close(g->signer);
+	table_free(g->table);
+	issuers_box_fini(&g->issuers);
 	ident_close(g->ident);
 	conns_free(g->web_conns);
 	conns_free(g->est_conns);

@@ -13,8 +13,11 @@
 #include "enroll/gate/conns.h"
 #include "enroll/gate/ident.h"
 #include "enroll/gate/report.h"
+#include "enroll/gate/staple.h"
 #include "enroll/gate/throttle.h"
 #include "enroll/gate/upstream.h"
+#include "enroll/ocsp/feed.h"
+#include "enroll/ocsp/responder.h"
 
 /* Of all requests together that are being received. */
 #define GATE_BODIES_MAX (64u << 20)
@@ -27,6 +30,12 @@ struct gate {
 	struct throttle *throttle;
 	struct ident *ident;
 	struct cache *cache;
+	struct table *table;       /* status of every certificate … */
+	struct issuers_box issuers;
+	struct ocsp_feed *feed;    /* … which this keeps as it is */
+	struct signer *signer;     /* of OCSP answers */
+	struct responder responder;
+	struct staples *staples;
 	struct conns *est_conns;
 	struct conns *web_conns;
 	struct MHD_Daemon *est;
@@ -50,6 +59,9 @@ CAMCA_MUST int gate_run(struct gate *g, int ready_fd);
 /* Ends what was begun: requests under way get 5 s. Safe after any failure. */
 void gate_stop(struct gate *g);
 
+/* How many threads a listener has: one for each processor, for what costs there
+ * is handshakes and signatures. */
+unsigned gate_threads(void);
 /* The listeners, each in its own file. CAMCA_EIO. */
 CAMCA_MUST int est_start(struct gate *g);
 CAMCA_MUST int web_start(struct gate *g);

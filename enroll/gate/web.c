@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plain HTTP listener: CA certificates and CRLs, which are signed and
+/* The plain HTTP listener: CA certificates, CRLs and OCSP, which are signed and
  * public. Never EST (RFC 7030 section 3.3). */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,10 @@
 #include "enroll/gate/clock.h"
 #include "enroll/gate/gate.h"
 #include "enroll/gate/http.h"
+#include "enroll/gate/range.h"
 #include "enroll/gate/weburi.h"
+#include "enroll/ocsp/http.h"
+#include "enroll/ocsp/uri.h"
 
 #define WEB_DRAIN_MAX (64u * 1024)
 #define WEB_DATE_LEN 32
@@ -26,20 +29,25 @@ struct web_request {
 	struct web_uri uri;
 	struct refusal why;
 	enum web_phase phase;
+	bool get;                    /* not HEAD */
 	size_t seen;
 	struct cache_waiter waiter;
 	struct cache_item *item;
+	struct ocsp_http *ocsp;      /* not NULL: this and nothing else */
 };
 
 static const char *const web_types[] = {
 	[CACHE_CERT] = "application/pkix-cert",
 	[CACHE_CRL] = "application/pkix-crl",
+	[CACHE_ISSUED] = "application/pkix-cert",
 };
 
-/* Certificates never change under their identifier; a CRL does any moment. */
-static const char *const web_caching[] = {
-	[CACHE_CERT] = "max-age=86400",
-	[CACHE_CRL] = "no-cache",
+/* Certificates never change under their identifier; a CRL does any moment, and
+ * what sits in caches meanwhile is added to the time a revocation takes. */
+static const int web_max_age_s[] = {
+	[CACHE_CERT] = 86400,
+	[CACHE_CRL] = 5,
+	[CACHE_ISSUED] = 86400,
 };
 
 static void *
@@ -49,6 +57,7 @@ web_on_uri(void *arg, const char *uri, struct MHD_Connection *m)
 	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct web_request *r = calloc(1, sizeof *r);
 	struct est_route est;
+	const char *rest;
 
 	if (r == NULL || info == NULL || info->socket_context == NULL) {
 		free(r);
@@ -58,6 +67,12 @@ web_on_uri(void *arg, const char *uri, struct MHD_Connection *m)
 	atomic_fetch_add(&r->gate->requests, 1);
 	r->conn = info->socket_context;
 	r->mhd = m;
+	if (ocsp_uri_is(uri, &rest)) {
+		r->ocsp = ocsp_http_new(&r->gate->responder, r->conn, m, rest);
+		if (r->ocsp == NULL)
+			refuse_default(&r->why, CAMCA_ENOMEM);
+		return r;
+	}
 	if (web_uri_parse(&r->uri, uri, &r->why) == CAMCA_OK ||
 	    est_route_parse(&est, uri, NULL) < 0)
 		return r;
@@ -102,28 +117,76 @@ web_item_free(void *item)
 	cache_item_free(item);
 }
 
+/* Expires says the same to caches that know no Cache-Control: the nextUpdate of
+ * a CRL there would keep the old list in them for days. */
+static void
+web_caching(struct web_request *r, struct MHD_Response *p)
+{
+	int age_s = web_max_age_s[r->uri.kind];
+	char text[64];
+
+	snprintf(text, sizeof text, "public, max-age=%d", age_s);
+	MHD_add_response_header(p, "Cache-Control", text);
+	web_date(text, (int64_t)time(NULL) + age_s);
+	MHD_add_response_header(p, "Expires", text);
+	MHD_add_response_header(p, "ETag", r->item->etag);
+	MHD_add_response_header(p, "Accept-Ranges", "bytes");
+	if (r->item->modified_s != 0) {
+		web_date(text, r->item->modified_s);
+		MHD_add_response_header(p, "Last-Modified", text);
+	}
+}
+
+/* RFC 9110 13.1.5: half of one list and half of another make none. Dates do not
+ * tell two lists of one second apart, so only an ETag counts. */
+static const char *
+web_range(struct web_request *r)
+{
+	const char *only_if = http_field(r->mhd, "If-Range");
+
+	if (only_if != NULL && strcmp(only_if, r->item->etag) != 0)
+		return NULL;
+	return http_field(r->mhd, "Range");
+}
+
 static enum MHD_Result
 web_answer_item(struct web_request *r)
 {
-	char date[WEB_DATE_LEN];
+	static char nothing[1];
+	size_t from = 0, n = r->item->len, len = r->item->len;
+	unsigned status = MHD_HTTP_OK;
+	enum range_kind range = RANGE_ALL;
 	struct MHD_Response *p;
 	enum MHD_Result ret;
+	char text[96];
 
-	/* The count goes to the response, which borrows the bytes. */
-	p = MHD_create_response_from_buffer_with_free_callback_cls(
-	    r->item->len, r->item->der, web_item_free, r->item);
+	if (web_unmodified(r))
+		status = MHD_HTTP_NOT_MODIFIED;
+	else if (r->get)
+		range = range_parse(web_range(r), len, &from, &n);
+	if (range == RANGE_NONE)
+		p = MHD_create_response_from_buffer(0, nothing,
+		    MHD_RESPMEM_PERSISTENT);
+	else         /* its count goes to the response, which borrows bytes */
+		p = MHD_create_response_from_buffer_with_free_callback_cls(n,
+		    r->item->der + from, web_item_free, r->item);
 	if (p == NULL)
 		return MHD_NO;
 	MHD_add_response_header(p, "Content-Type", web_types[r->uri.kind]);
-	MHD_add_response_header(p, "Cache-Control", web_caching[r->uri.kind]);
-	MHD_add_response_header(p, "ETag", r->item->etag);
-	if (r->item->modified_s != 0) {
-		web_date(date, r->item->modified_s);
-		MHD_add_response_header(p, "Last-Modified", date);
+	web_caching(r, p);
+	if (range == RANGE_PART)
+		snprintf(text, sizeof text, "bytes %zu-%zu/%zu", from,
+		    from + n - 1, len);
+	else
+		snprintf(text, sizeof text, "bytes */%zu", len);
+	if (range != RANGE_ALL) {
+		MHD_add_response_header(p, "Content-Range", text);
+		status = range == RANGE_PART ? MHD_HTTP_PARTIAL_CONTENT :
+		    MHD_HTTP_RANGE_NOT_SATISFIABLE;
 	}
-	ret = MHD_queue_response(r->mhd, web_unmodified(r) ?
-	    MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, p);
-	r->item = NULL;
+	ret = MHD_queue_response(r->mhd, status, p);
+	if (range != RANGE_NONE)
+		r->item = NULL;
 	MHD_destroy_response(p);
 	return ret;
 }
@@ -188,6 +251,7 @@ static enum MHD_Result
 web_begin(struct web_request *r, const char *method)
 {
 	r->phase = WEB_BODY;
+	r->get = strcmp(method, "GET") == 0;
 	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
 		return MHD_YES;
 	if (r->why.http == 0)
@@ -210,6 +274,8 @@ web_on_access(void *arg, struct MHD_Connection *m, const char *url,
 	(void)data;
 	if (r == NULL)
 		return MHD_NO;
+	if (r->ocsp != NULL)
+		return ocsp_http_access(r->ocsp, method, data, n);
 	if (r->phase == WEB_NEW)
 		return web_begin(r, method);
 	if (r->phase == WEB_WAITING)
@@ -237,6 +303,7 @@ web_on_completed(void *arg, struct MHD_Connection *m, void **request,
 		return;
 	conn_wait_peer(r->conn);
 	cache_item_free(r->item);
+	ocsp_http_free(r->ocsp);
 	atomic_fetch_sub(&r->gate->requests, 1);
 	free(r);
 	*request = NULL;
@@ -264,6 +331,7 @@ web_start(struct gate *g)
 	    web_on_access, g,
 	    MHD_OPTION_EXTERNAL_LOGGER, http_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, g->web_fd,
+	    MHD_OPTION_THREAD_POOL_SIZE, gate_threads(),
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)g->conf.max_connections,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)g->conf.idle_timeout_s,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADER_MEMORY,

@@ -14,6 +14,7 @@ static const struct {
 } web_uris[] = {
 	{ "/ca/", ".cer", CACHE_CERT },
 	{ "/crl/", ".crl", CACHE_CRL },
+	{ "/cert/", ".cer", CACHE_ISSUED },
 };
 
 static const char *

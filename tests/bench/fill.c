@@ -74,6 +74,12 @@ fill_one(struct tx *tx, const struct fill *f, int64_t i)
 	snprintf(d.manufacturer, sizeof d.manufacturer, "Vendor %d", (int)(i % 7));
 	snprintf(d.model, sizeof d.model, "Model %d", (int)(i % 50));
 	snprintf(d.serial, sizeof d.serial, "SN%012" PRId64, i);
+	/* Three versions of each model, 1,050 products in all. */
+	snprintf(d.firmware, sizeof d.firmware, "%s",
+	    i / 350 % 20 < 7 ? "V5.5.82 build 190909" :
+	    i / 350 % 20 < 14 ? "V5.5.800 build 210628" :
+	    "V5.6.0 build 220101");
+	d.place = i % 10 == 0 ? PLACE_KEY_AREA : PLACE_OTHER;
 	if ((ret = store_device_insert(tx, &d)) < 0)
 		return ret;
 	RAND_bytes(der, sizeof der);

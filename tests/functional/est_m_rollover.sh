@@ -44,6 +44,7 @@ lists() { # CRL CERTIFICATE
 	openssl crl -in "$TMP/$1.crl.pem" -noout -text | tr A-Z a-z |
 	    grep -q "serial number: $(serial_of "$TMP/$2.pem")"
 }
+in_crl() { crl "$1" "$2" && lists "$1" "$3"; }
 camera() { device "$1" && enroll "$1" "$TMP/$1"; }
 renew() { # NEW OLD
 	renew_csr "$TMP/$1" "$TMP/$2" && accepts simplereenroll "$TMP/$1" \
@@ -57,8 +58,7 @@ bag before-rsa rsa
 camca ca certificate ec >"$TMP/old.pem"
 OLD=$(ski "$TMP/old.pem")
 camca cert revoke "$(serial_of "$TMP/cam-3.pem")" --reason keyCompromise --text M >/dev/null
-check "P5 the old CRL before" crl old "$OLD"
-check "P5 it lists the revoked one" lists old cam-3
+check "P5 the old CRL before lists the revoked one" eventually in_crl old "$OLD" cam-3
 check "P4 before: CA and root" equal "$(ls "$TMP"/before.[0-9]*.pem | wc -l)" 2
 get "$TMP/etag" $W/cacerts >/dev/null
 ETAG=$(field ETag "$TMP/etag")
@@ -136,11 +136,10 @@ check "P3 which renews as well" renew cam-1c cam-1b
 
 # P5: the old key goes on answering for its certificates.
 camca cert revoke "$(serial_of "$TMP/cam-2.pem")" --reason superseded --text M >/dev/null
-in_crl() { crl "$1" "$2" && lists "$1" "$3"; }
 check "P5 revoked after the switch, in the old CRL" eventually in_crl old "$OLD" cam-2
 check "P5 what was in it before still is" lists old cam-3
 check "P5 signed by the old key" openssl crl -in "$TMP/old.crl.pem" -noout -CAfile "$TMP/old.pem"
-check "P5 the new CRL" crl new "$NEW"
+check "P5 the new CRL" eventually crl new "$NEW"
 check "P5 signed by the new key" openssl crl -in "$TMP/new.crl.pem" -noout -CAfile "$TMP/new.pem"
 check "P5 has nothing of the old one's" not lists new cam-2
 crl_says() { # LEAF CRL CA

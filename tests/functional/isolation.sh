@@ -81,12 +81,25 @@ check_not "nor read the token" gate cat "$token_file"
 check_not "nor change the settings" gate test -w "$STATE/camca.yaml"
 writable() {
 	gate find "$STATE" -path "$STATE/gate" -prune -o -writable -print |
-	    grep -vx "$SOCKET"
+	    grep -vxe "$SOCKET" -e "$STATE/run/status.sock"
 }
 check_not "it writes nowhere but in its own folder" writable
 check_not "it does not take the socket's place" gate rm -f "$SOCKET"
 check_not "nor put one beside it" gate touch "$STATE/run/other"
 check_not "it does not rename its folder" gate mv "$STATE/gate" "$STATE/gate2"
+
+# The status feed: the gate's user, and no other, and nothing else there.
+fed() { # AS OP [JSON]: on the feed's socket
+	local as=$1
+	shift
+	"$as" "$TMP/intruder" call "$STATE/run/status.sock" "$@"
+}
+root() { "$@"; }
+ask='{"gate":"00000000000000000000000000000000","store":"","after_cert":0}'
+check "the gate's user is served by the feed" fed gate status.feed "$ask"
+check_not "root is not: who asks there can make operators wait" \
+    fed root status.feed "$ask"
+check_not "the feed does nothing else" fed gate system.ping
 
 # The other process.
 check_not "it sends camcad no signal" gate kill -0 "$AUTHORITY_PID"

@@ -95,7 +95,8 @@ check "OpenSSL trusts the gate" sh -c "openssl s_client -CAfile root.pem \
 # ---- CRLs ----
 
 address() { # EXTENSION FILE: the http address in it
-	openssl x509 -in "$2" -noout -ext "$1" | sed -n 's/.*URI://p'
+	openssl x509 -in "$2" -noout -ext "$1" | grep -v OCSP |
+	    sed -n 's/.*URI://p'
 }
 fetch() { # NAME: NAME.crl and NAME.crl.pem, from the address in a certificate
 	local from=$1.pem

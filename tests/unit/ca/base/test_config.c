@@ -145,6 +145,9 @@ test_socket_path(void **state)
 	assert_int_equal(config_socket_path("/s", out, sizeof out), 0);
 	assert_string_equal(out, "/s/run/authority.sock");
 	assert_int_equal(config_socket_path("/s", out, 10), CAMCA_ELIMIT);
+	assert_int_equal(config_status_path("/s", out, sizeof out), 0);
+	assert_string_equal(out, "/s/run/status.sock");
+	assert_int_equal(config_status_path("/s", out, 10), CAMCA_ELIMIT);
 }
 
 #define IN_FOLDER(t) cmocka_unit_test_setup_teardown(t, folder_setup, \

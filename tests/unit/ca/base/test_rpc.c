@@ -229,6 +229,42 @@ test_time_out(void **state)
 	close(gone[0]);
 }
 
+static void *
+interrupt(void *arg)
+{
+	rpc_interrupt(arg);
+	return NULL;
+}
+
+/* Another thread ends a call that would wait for ever. */
+static void
+test_interrupt(void **state)
+{
+	static const char *const answers[] = { "", NULL };
+	const char *path = folder_path(state, "sock");
+	struct server s = { .answers = answers };
+	struct refusal why = { 0 };
+	struct rpc *r;
+	json_t *result;
+	pthread_t thread;
+	int gone[2];
+
+	assert_int_equal(pipe(gone), 0);
+	s.gone = gone[0];
+	server_start(&s, path);
+	assert_int_equal(rpc_open(&r, path), 0);
+	assert_int_equal(pthread_create(&thread, NULL, interrupt, r), 0);
+	assert_int_equal(rpc_call(r, "a.b", NULL, -1, &result, &why),
+	    CAMCA_EIO);
+	assert_int_equal(why.http, 503);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(rpc_call(r, "a.b", NULL, -1, &result, &why) < 0);
+	rpc_close(r);
+	close(gone[1]);
+	server_end(&s, path);
+	close(gone[0]);
+}
+
 static void
 test_open_refuses(void **state)
 {
@@ -277,6 +313,7 @@ main(void)
 		IN_FOLDER(test_nonsense),
 		IN_FOLDER(test_cut),
 		IN_FOLDER(test_time_out),
+		IN_FOLDER(test_interrupt),
 		IN_FOLDER(test_open_refuses),
 		IN_FOLDER(test_oversized_call),
 	};

@@ -44,7 +44,7 @@ struct fix {
 static int64_t
 fix_now_ms(void *arg)
 {
-	return ((struct fix *)arg)->now_ms;
+	return __atomic_load_n(&((struct fix *)arg)->now_ms, __ATOMIC_RELAXED);
 }
 
 static int
@@ -195,7 +195,8 @@ fix_ca(struct fix *f, const char *name, const char *parent, int64_t life_ms)
 
 	if (ca_make(f->hsm, &f->ctx, &spec, up, parent != NULL ?
 	    "http://pki.example/root.crl" : NULL, parent != NULL ?
-	    "http://pki.example/root.cer" : NULL, &row, &f->why) < 0)
+	    "http://pki.example/root.cer" : NULL, parent != NULL ?
+	    "http://pki.example/ocsp" : NULL, &row, &f->why) < 0)
 		fail_msg("%s: %s", f->why.code, f->why.detail);
 	fix_store(f, &row);
 	return ca_active(f->set, name);
@@ -217,7 +218,7 @@ fix_next(struct fix *f, const char *name, int64_t life_ms)
 	struct issuer_row row;
 
 	if (ca_make_next(f->hsm, &f->ctx, cur, ca_root(f->set), HSM_EC_P256,
-	    life_ms, NULL, NULL, &row, &f->why) < 0)
+	    life_ms, NULL, NULL, NULL, &row, &f->why) < 0)
 		fail_msg("%s: %s", f->why.code, f->why.detail);
 	assert_int_equal(store_tx(f->store, DB_WRITE, fix_retire_tx, &old), 0);
 	fix_store(f, &row);

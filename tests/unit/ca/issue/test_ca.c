@@ -19,7 +19,7 @@ make_refused(struct fix *f, const struct ca_spec *spec, const char *crl_url,
 
 	memset(&f->why, 0, sizeof f->why);
 	assert_int_equal(ca_make(f->hsm, &f->ctx, spec, ca_root(f->set),
-	    crl_url, NULL, &row, &f->why), err);
+	    crl_url, NULL, NULL, &row, &f->why), err);
 	assert_string_equal(f->why.code, code);
 	assert_int_equal(ERR_peek_error(), 0);
 }
@@ -101,7 +101,7 @@ test_every_key_type(void **state)
 		struct issuer_row row;
 
 		assert_int_equal(ca_make(f->hsm, &f->ctx, &spec,
-		    ca_root(f->set), NULL, NULL, &row, &f->why), 0);
+		    ca_root(f->set), NULL, NULL, NULL, &row, &f->why), 0);
 		fix_store(f, &row);
 	}
 	assert_non_null(ca_active(f->set, "rsa"));
@@ -281,7 +281,7 @@ made(struct fix *f, const char *name)
 
 	s.name = name;
 	assert_int_equal(ca_make(f->hsm, &f->ctx, &s, ca_root(f->set), NULL,
-	    NULL, &row, &f->why), 0);
+	    NULL, NULL, &row, &f->why), 0);
 	return row;
 }
 

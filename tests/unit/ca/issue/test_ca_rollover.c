@@ -397,7 +397,7 @@ next_refused(struct fix *f, const struct ca *cur, int64_t life_ms, int err,
 
 	memset(&f->why, 0, sizeof f->why);
 	assert_int_equal(ca_make_next(f->hsm, &f->ctx, cur, ca_root(f->set),
-	    HSM_EC_P256, life_ms, NULL, NULL, &row, &f->why), err);
+	    HSM_EC_P256, life_ms, NULL, NULL, NULL, &row, &f->why), err);
 	assert_string_equal(f->why.code, code);
 }
 

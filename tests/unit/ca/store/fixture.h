@@ -68,7 +68,8 @@ fix_setup(void **state)
 	    db_sqlite.nsteps, true, &version, &why), 0);
 	assert_int_equal(db_sqlite.prepare(f->db), 0);
 	assert_int_equal(db_sqlite.begin(f->db), 0);
-	f->tx = (struct tx){ &db_sqlite, f->db, DB_WRITE, 0 };
+	f->tx = (struct tx){ .engine = &db_sqlite, .db = f->db,
+	    .mode = DB_WRITE };
 	*state = f;
 	return 0;
 }
@@ -153,6 +154,24 @@ fix_cert(struct tx *tx, int64_t issuer, int64_t device, uint8_t n,
 	err = store_cert_insert(tx, &r);
 	r.der = (struct store_blob){ NULL, 0 };
 	*out = r;
+	return err;
+}
+
+/* Any change at all: which ones there are is not the store's business. */
+static inline int
+fix_status(struct tx *tx, int64_t id, enum cert_status status, int64_t reason,
+    int64_t at_ms, int64_t *seq)
+{
+	struct cert_row r;
+	int err = store_cert_by_id(tx, id, &r);
+
+	if (err < 0)
+		return err;
+	r.status = (int64_t)status;
+	r.reason = reason;
+	r.revoked_ms = at_ms;
+	err = store_cert_change(tx, &r);
+	*seq = r.rev_seq;
 	return err;
 }
 

@@ -85,6 +85,37 @@ test_strict_tables(void **state)
 	assert_int_equal(ask(f->path, "PRAGMA page_size"), 4096);
 }
 
+/* A job that goes back over more than the engine keeps in memory: thousands of
+ * pages that were there before it. */
+static void
+test_large_undo(void **state)
+{
+	struct fix *f = *state;
+	char key[32], value[2000], got[2001];
+	int i, round;
+
+	memset(value, 'a', sizeof value);
+	value[sizeof value - 1] = '\0';
+	for (i = 0; i < 2000; i++) {
+		snprintf(key, sizeof key, "k%06d", i);
+		assert_int_equal(store_meta_set(&f->tx, key, value), 0);
+	}
+	for (round = 0; round < 2; round++) {
+		assert_int_equal(db_sqlite.mark(f->db), 0);
+		memset(value, 'b', sizeof value - 1);
+		for (i = 0; i < 2000; i++) {
+			snprintf(key, sizeof key, "k%06d", i);
+			assert_int_equal(store_meta_set(&f->tx, key, value),
+			    0);
+		}
+		assert_int_equal(round == 0 ? db_sqlite.undo(f->db) :
+		    db_sqlite.release(f->db), 0);
+		assert_int_equal(store_meta_get(&f->tx, "k001000", got,
+		    sizeof got), 0);
+		assert_int_equal(got[0], "ab"[round]);
+	}
+}
+
 static void
 test_modes(void **state)
 {
@@ -222,6 +253,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_no_scans, fix_setup,
 		    fix_teardown),
 		cmocka_unit_test_setup_teardown(test_strict_tables, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_large_undo, fix_setup,
 		    fix_teardown),
 		cmocka_unit_test_setup_teardown(test_modes, fix_setup,
 		    fix_teardown),

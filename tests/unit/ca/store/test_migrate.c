@@ -62,7 +62,8 @@ teardown(void **state)
 static void
 put_site(struct db *d, const char *id)
 {
-	struct tx tx = { &db_sqlite, d, DB_WRITE, 0 };
+	struct tx tx = { .engine = &db_sqlite, .db = d,
+	    .mode = DB_WRITE };
 	struct site_row r = fix_site_row(id);
 
 	assert_int_equal(db_sqlite.prepare(d), 0);
@@ -118,7 +119,7 @@ test_older(void **state)
 	assert_int_equal(migrate(d, steps, db_sqlite.nsteps + 1, false, ""),
 	    0);
 	assert_int_equal(db_sqlite.prepare(d), 0);
-	tx = (struct tx){ &db_sqlite, d, DB_WRITE, 0 };
+	tx = (struct tx){ .engine = &db_sqlite, .db = d, .mode = DB_WRITE };
 	assert_int_equal(db_sqlite.begin(d), 0);
 	assert_int_equal(store_site_get(&tx, "hq", &r), 0);
 	assert_int_equal(r.level, 4);

@@ -155,7 +155,7 @@ revoke_job(struct tx *tx, void *arg)
 	c.serial[1] = (uint8_t)r->first;
 	if ((err = store_cert_insert(tx, &c)) < 0)
 		return err;
-	return store_cert_set_status(tx, c.id, CERT_REVOKED, 1, 5,
+	return fix_status(tx, c.id, CERT_REVOKED, 1, 5,
 	    &r->seqs[r->first % CERTS]);
 }
 

@@ -147,45 +147,46 @@ test_seen_replaced(void **state)
 }
 
 static void
-test_status(void **state)
+test_change(void **state)
 {
 	struct tx *tx = &((struct fix *)*state)->tx;
 	int64_t dev = fix_device(tx, "cam-1"), ca = fix_issuer(tx, "ec");
-	int64_t one, two, three, max = -1;
-	struct cert_row c, got;
+	int64_t other = fix_issuer(tx, "rsa"), max = -1;
+	struct cert_row c, stale, got;
 
 	assert_int_equal(fix_cert(tx, ca, dev, 1, &c), 0);
-	assert_int_equal(store_cert_max_rev_seq(tx, ca, &max), 0);
+	assert_int_equal(store_issuer_rev_seq(tx, ca, &max), 0);
 	assert_int_equal(max, 0);
-	assert_int_equal(store_cert_set_status(tx, c.id, CERT_GOOD, -1, 5,
-	    &one), CAMCA_ECONFLICT);
-	assert_int_equal(store_cert_set_status(tx, c.id, CERT_HOLD, 6, 5,
-	    &one), 0);
-	assert_int_equal(store_cert_set_status(tx, c.id, CERT_HOLD, 6, 6,
-	    &two), CAMCA_ECONFLICT);
-	assert_int_equal(store_cert_set_status(tx, c.id, CERT_GOOD, -1, 7,
-	    &two), 0);
-	assert_true(two > one);
-	assert_int_equal(store_cert_set_status(tx, c.id, CERT_REVOKED, 1, 8,
-	    &three), 0);
-	assert_true(three > two);
-	/* Revoked is for good. */
-	assert_int_equal(store_cert_set_status(tx, c.id, CERT_GOOD, -1, 9,
-	    &one), CAMCA_ECONFLICT);
-	assert_int_equal(store_cert_set_status(tx, c.id, CERT_HOLD, 6, 9,
-	    &one), CAMCA_ECONFLICT);
-	assert_int_equal(store_cert_set_status(tx, 99, CERT_HOLD, 6, 9, &one),
+	stale = c;
+	c.status = CERT_REVOKED;
+	c.reason = 1;
+	c.revoked_ms = 8;
+	c.invalidity_ms = 7;
+	assert_int_equal(store_cert_change(tx, &c), 0);
+	assert_true(c.rev_seq > 0);
+	assert_int_equal(store_issuer_rev_seq(tx, ca, &max), 0);
+	assert_int_equal(max, c.rev_seq);
+	/* Of others nothing changed, and there are no others. */
+	assert_int_equal(store_issuer_rev_seq(tx, other, &max), 0);
+	assert_int_equal(max, 0);
+	assert_int_equal(store_issuer_rev_seq(tx, other + 1, &max),
 	    CAMCA_ENOENT);
-	assert_int_equal(store_cert_max_rev_seq(tx, ca, &max), 0);
-	assert_int_equal(max, three);
-	assert_int_equal(store_cert_max_rev_seq(tx, ca + 1, &max), 0);
-	assert_int_equal(max, 0);
+	/* Who read the row before that change decides on what is past. */
+	stale.status = CERT_HOLD;
+	assert_int_equal(store_cert_change(tx, &stale), CAMCA_ECONFLICT);
+	assert_int_equal(stale.rev_seq, 0);
+	stale.id = 99;
+	assert_int_equal(store_cert_change(tx, &stale), CAMCA_ENOENT);
 	assert_int_equal(store_cert_by_serial(tx, c.serial, &got), 0);
 	assert_int_equal(got.status, CERT_REVOKED);
 	assert_int_equal(got.reason, 1);
 	assert_int_equal(got.revoked_ms, 8);
-	assert_int_equal(got.rev_seq, three);
+	assert_int_equal(got.invalidity_ms, 7);
+	assert_int_equal(got.rev_seq, c.rev_seq);
 	store_cert_free(&got);
+	/* Numbers rise, and are never given twice. */
+	assert_int_equal(store_cert_change(tx, &c), 0);
+	assert_true(c.rev_seq > max);
 }
 
 static void
@@ -219,7 +220,7 @@ main(void)
 		    fix_teardown),
 		cmocka_unit_test_setup_teardown(test_seen_replaced, fix_setup,
 		    fix_teardown),
-		cmocka_unit_test_setup_teardown(test_status, fix_setup,
+		cmocka_unit_test_setup_teardown(test_change, fix_setup,
 		    fix_teardown),
 		cmocka_unit_test_setup_teardown(test_last_expiry, fix_setup,
 		    fix_teardown),

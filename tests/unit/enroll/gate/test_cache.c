@@ -193,6 +193,73 @@ test_one_question(void **state)
 	end(&s);
 }
 
+/* A long list comes in pages of one number; one that was replaced meanwhile is
+ * begun again, and one that is the newest already costs no bytes. */
+static void
+answer(struct set *s, const char *want, int64_t value, const char *text)
+{
+	json_t *call = fake_call(&s->fake);
+
+	if (want != NULL)
+		assert_int_equal(json_integer_value(json_object_get(
+		    json_object_get(call, "args"), want)), value);
+	fake_answer(&s->fake, call, text);
+	json_decref(call);
+}
+
+#define PAGE(n, off, der) "\"result\":{\"der\":\"" der "\",\"number\":" n \
+    ",\"size\":6,\"offset\":" off ",\"next_update\":\"" LATER "\"}"
+
+static void
+test_pages(void **state)
+{
+	struct wait x, y;
+	struct set s;
+
+	(void)state;
+	start(&s);
+	wait_init(&x);
+	assert_int_equal(get(&s, CACHE_CRL, clock_mono_ms(), &x),
+	    CAMCA_EPENDING);
+	answer(&s, "number", 0, PAGE("3", "0", "YWJj"));
+	answer(&s, "offset", 3, "\"error\":{\"code\":\"crl.replaced\","
+	    "\"http\":409,\"detail\":\"x\"}");
+	answer(&s, "offset", 0, PAGE("4", "0", "YWJj"));
+	answer(&s, "number", 4, PAGE("4", "3", "ZGVm"));
+	got_wait(&x.got, 1);
+	assert_non_null(x.item);
+	assert_memory_equal(x.item->der, "abcdef", 6);
+	assert_int_equal(x.item->number, 4);
+	wait_init(&y);
+	assert_int_equal(get(&s, CACHE_CRL, clock_mono_ms() + 2500, &y),
+	    CAMCA_EPENDING);
+	answer(&s, "have", 4, "\"result\":{\"number\":4,\"size\":6}");
+	got_wait(&y.got, 1);
+	assert_ptr_equal(x.item, y.item);
+	wait_fini(&x);
+	wait_fini(&y);
+	end(&s);
+}
+
+static void
+test_pages_of_two_lists(void **state)
+{
+	struct wait x;
+	struct set s;
+
+	(void)state;
+	start(&s);
+	wait_init(&x);
+	assert_int_equal(get(&s, CACHE_CRL, clock_mono_ms(), &x),
+	    CAMCA_EPENDING);
+	answer(&s, NULL, 0, PAGE("3", "0", "YWJj"));
+	answer(&s, "number", 3, PAGE("4", "3", "ZGVm"));
+	got_wait(&x.got, 1);
+	assert_null(x.item);
+	wait_fini(&x);
+	end(&s);
+}
+
 static void
 test_not_found(void **state)
 {
@@ -364,6 +431,8 @@ main(void)
 		cmocka_unit_test(test_fetch_and_hit),
 		cmocka_unit_test(test_fresh_for),
 		cmocka_unit_test(test_one_question),
+		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_pages_of_two_lists),
 		cmocka_unit_test(test_not_found),
 		cmocka_unit_test(test_unusable),
 		cmocka_unit_test(test_authority_away),
