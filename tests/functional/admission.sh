@@ -163,7 +163,10 @@ move e-3 lost
 check "retired before it was put up" gets_not e-2 'retired'
 check "lost before it was put up" gets_not e-3 'lost'
 check "no secret for such a device" not camca enroll secret e-3
-check "registered: cannot be held" not move e-1 held
+check "registered: can be held" move e-1 held
+check "never enrolled: not released to enrolled" not move e-1 enrolled
+check "held: does not enroll" not gets e-1
+check "released to where it was" move e-1 registered
 check "enrolls" gets e-1
 check "nor become registered again" not move e-1 registered
 move e-1 held

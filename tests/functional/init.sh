@@ -46,7 +46,8 @@ said_json() { # CODE JQ-FILTER options: camca --json init
 need jq
 check "camca --json init tells a refusal as JSON" said_json 1 \
     '.error.code == "init.done" and .error.http == 409' --organization x
-STATE=$TMP/other CAMCA_STATE=$TMP/other
+STATE=$TMP/other
+export CAMCA_STATE=$STATE
 check "and that it is done" said_json 0 '.state == "'"$STATE"'"' \
     --organization x
 finish
