@@ -106,6 +106,15 @@ check "O14 revoked is said with its reason" says two \
 check "O16 the prepared answer is gone at once" asked many \
     single.0.status=good single.1.status=revoked
 
+camca cert hold "$S3" --text "a test" >/dev/null
+ocsp_make held "$S3"
+check "O14 on hold is revoked with certificateHold" asked held \
+    single.0.status=revoked single.0.reason=6
+camca cert release "$S3" --text "a test" >/dev/null
+check "O16 released is good again" asked held single.0.status=good
+check "O14 and was not good before that: thisUpdate is now" equal \
+    "$(fact held single.0.this)" "$(fact held produced)"
+
 check "O17 ResponderID is byKey and the signer's" says one responder=byKey \
     responder_matches=yes
 check "O18 the signer was certified by the CA itself" says one \

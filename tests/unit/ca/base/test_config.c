@@ -79,6 +79,36 @@ test_cut(void **state)
 #define GATE "gate:\n  names: [a]\n"
 
 static void
+test_ocsp(void **state)
+{
+	static const char text[] = GATE "ocsp:\n  signer: hsm\n  life: 10m\n"
+	    "  max_age: 5m\n  sign_rate: 7\n  cache: 64\n"
+	    "  unissued: revoked\n  retention: 30d\n";
+	static const char *const bad[] = {
+		"signer: tpm", "life: 59s", "life: 25h", "max_age: 0s",
+		"life: 60s\n  max_age: 31s", "sign_rate: 0", "cache: 63",
+		"unissued: good", "retention: forever", "colour: red",
+	};
+	char error[600], line[200];
+	struct config c;
+
+	assert_int_equal(load_text(state, text, sizeof text - 1, &c, error,
+	    sizeof error), 0);
+	assert_true(c.ocsp_hsm);
+	assert_int_equal(c.ocsp_life_s, 600);
+	assert_int_equal(c.ocsp_max_age_s, 300);
+	assert_int_equal(c.ocsp_sign_rate, 7);
+	assert_int_equal(c.ocsp_cache, 64);
+	assert_true(c.ocsp_unissued_revoked);
+	assert_int_equal(c.ocsp_retention_s, 30 * 86400);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		snprintf(line, sizeof line, GATE "ocsp:\n  %s\n", bad[i]);
+		assert_int_equal(load_text(state, line, strlen(line), &c,
+		    error, sizeof error), CAMCA_EINVAL);
+	}
+}
+
+static void
 test_refuses(void **state)
 {
 	static const struct {
@@ -159,7 +189,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(test_round_trip),
 		IN_FOLDER(test_defaults),
-		IN_FOLDER(test_cut),
+		IN_FOLDER(test_cut), IN_FOLDER(test_ocsp),
 		IN_FOLDER(test_refuses),
 		IN_FOLDER(test_missing),
 		cmocka_unit_test(test_socket_path),

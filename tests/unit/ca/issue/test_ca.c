@@ -27,6 +27,7 @@ make_refused(struct fix *f, const struct ca_spec *spec, const char *crl_url,
 static void
 test_root_and_issuing(void **state)
 {
+	STACK_OF(OPENSSL_STRING) *ocsp;
 	struct fix *f = *state;
 	const struct ca *root, *ec;
 	int critical = 0;
@@ -49,6 +50,11 @@ test_root_and_issuing(void **state)
 	assert_true(X509_get_ext_by_NID(ec->cert, NID_crl_distribution_points,
 	    -1) >= 0);
 	assert_true(X509_get_ext_by_NID(ec->cert, NID_info_access, -1) >= 0);
+	ocsp = X509_get1_ocsp(ec->cert);
+	assert_int_equal(sk_OPENSSL_STRING_num(ocsp), 1);
+	assert_string_equal(sk_OPENSSL_STRING_value(ocsp, 0),
+	    "http://pki.example/ocsp");
+	X509_email_free(ocsp);
 	assert_true(X509_get_ext_by_NID(root->cert, NID_crl_distribution_points,
 	    -1) < 0);
 	BASIC_CONSTRAINTS_free(X509_get_ext_d2i(ec->cert, NID_basic_constraints,
