@@ -15,7 +15,7 @@ struct staples;
 /* One answer; constant once made, counted. */
 struct staple {
 	atomic_uint refs;
-	struct ident_pair *pair;     /* whose certificate it is about, counted */
+	struct ident_pair *pair;     /* whose certificate it is, counted */
 	struct prepared_about about;
 	int64_t next_s;
 	gnutls_ocsp_data_st data;    /* for GnuTLS; points to der */

@@ -211,7 +211,7 @@ request_bare(const uint8_t *der, size_t n)
 	int tag, cls;
 	const unsigned char *p = der;
 
-	/* Into OCSPRequest; TBSRequest fills it; and starts with requestList. */
+	/* TBSRequest fills OCSPRequest, and begins with requestList. */
 	if ((ASN1_get_object(&p, &len, &tag, &cls, (long)n) & 0x80) != 0 ||
 	    (ASN1_get_object(&p, &len, &tag, &cls,
 	    (long)(n - (size_t)(p - der))) & 0x80) != 0)

@@ -127,7 +127,8 @@ check "O16 and the answer is another one" says nm single.0.status=revoked
 # --- O28 ---
 head -c 1048576 /dev/zero >"$TMP/big.req"
 check "O28 1 MiB is malformedRequest" asked big status=1
-ocsp_make crowd $(for _ in $(seq 10000); do echo 01; done)
+mapfile -t CROWD < <(yes 01 | head -10000)
+ocsp_make crowd "${CROWD[@]}"
 check "O28 10,000 CertIDs are malformedRequest" asked crowd status=1
 head -c 8193 /dev/zero >"$TMP/edge.req"
 check "O28 one byte too many is malformedRequest" asked edge status=1

@@ -132,7 +132,7 @@ G
 GO=
 for g in /usr/bin/go $(command -v go); do
 	[ -x "$g" ] && [ -d /usr/share/gocode/src/golang.org/x/crypto/ocsp ] &&
-	    GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS= GOCACHE=$TMP/gocache \
+	    GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS="" GOCACHE=$TMP/gocache \
 	    "$g" build -o rp-go rp.go >go.out 2>&1 && GO=$g && break
 done
 [ -n "$GO" ] || echo "skipped: Go"

@@ -147,63 +147,82 @@ add_version(struct buf *der)
 	*der = out;
 }
 
+static void
+make_options(struct shape *s, int argc, char **argv)
+{
+	int c;
+
+	optind = 2;
+	while ((c = getopt(argc, argv, "+m:n:pe:E:sv")) != -1) {
+		if (c == 'm')
+			s->md = EVP_get_digestbyname(optarg);
+		else if (c == 'n')
+			s->nonce = atol(optarg);
+		else if (c == 'p')
+			s->no_params = true;
+		else if (c == 'e')
+			s->ext = optarg;
+		else if (c == 'E')
+			s->single_ext = optarg;
+		else if (c == 's')
+			s->sign = true;
+		else if (c == 'v')
+			s->version = true;
+		else
+			die("usage");
+	}
+}
+
+static void
+make_signature(OCSP_REQUEST *req)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *self = X509_new();
+
+	X509_set_pubkey(self, key);
+	X509_sign(self, key, EVP_sha256());
+	if (OCSP_request_sign(req, self, key, EVP_sha256(), NULL,
+	    OCSP_NOCERTS) != 1)
+		die("signature");
+	X509_free(self);
+	EVP_PKEY_free(key);
+}
+
+static void
+make_extras(OCSP_REQUEST *req, const struct shape *s)
+{
+	X509_EXTENSION *e;
+
+	if (s->nonce >= 0)
+		make_nonce(req, s->nonce);
+	if (s->ext != NULL) {
+		e = make_ext(s->ext, "\x05\x00", 2);
+		OCSP_REQUEST_add_ext(req, e, -1);
+		X509_EXTENSION_free(e);
+	}
+	if (s->single_ext != NULL) {
+		e = make_ext(s->single_ext, "\x05\x00", 2);
+		OCSP_ONEREQ_add_ext(OCSP_request_onereq_get0(req, 0), e, -1);
+		X509_EXTENSION_free(e);
+	}
+	if (s->sign)
+		make_signature(req);
+}
+
 static int
 cmd_make(int argc, char **argv)
 {
 	struct shape s = { .md = EVP_sha1(), .nonce = -1 };
 	OCSP_REQUEST *req = OCSP_REQUEST_new();
 	X509 *issuer = load_pem(argv[1]);
-	X509_EXTENSION *e;
 	unsigned char *der = NULL;
-	EVP_PKEY *key;
 	struct buf out;
-	int c, n;
+	int n;
 
-	optind = 2;
-	while ((c = getopt(argc, argv, "+m:n:pe:E:sv")) != -1) {
-		if (c == 'm')
-			s.md = EVP_get_digestbyname(optarg);
-		else if (c == 'n')
-			s.nonce = atol(optarg);
-		else if (c == 'p')
-			s.no_params = true;
-		else if (c == 'e')
-			s.ext = optarg;
-		else if (c == 'E')
-			s.single_ext = optarg;
-		else if (c == 's')
-			s.sign = true;
-		else if (c == 'v')
-			s.version = true;
-		else
-			die("usage");
-	}
+	make_options(&s, argc, argv);
 	for (int i = optind; i < argc; i++)
 		OCSP_request_add0_id(req, make_id(&s, issuer, argv[i]));
-	if (s.nonce >= 0)
-		make_nonce(req, s.nonce);
-	if (s.ext != NULL) {
-		e = make_ext(s.ext, "\x05\x00", 2);
-		OCSP_REQUEST_add_ext(req, e, -1);
-		X509_EXTENSION_free(e);
-	}
-	if (s.single_ext != NULL) {
-		e = make_ext(s.single_ext, "\x05\x00", 2);
-		OCSP_ONEREQ_add_ext(OCSP_request_onereq_get0(req, 0), e, -1);
-		X509_EXTENSION_free(e);
-	}
-	if (s.sign) {
-		X509 *self = X509_new();
-
-		key = EVP_EC_gen("P-256");
-		X509_set_pubkey(self, key);
-		X509_sign(self, key, EVP_sha256());
-		if (OCSP_request_sign(req, self, key, EVP_sha256(), NULL,
-		    OCSP_NOCERTS) != 1)
-			die("signature");
-		X509_free(self);
-		EVP_PKEY_free(key);
-	}
+	make_extras(req, &s);
 	n = i2d_OCSP_REQUEST(req, &der);
 	buf_init(&out, PROBE_MAX);
 	if (n <= 0 || buf_put(&out, der, (size_t)n) < 0)
