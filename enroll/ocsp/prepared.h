@@ -31,7 +31,7 @@ struct prepared {
 	struct MHD_Response *http;
 	char etag[40];                 /* with its quotes; "" not for caches */
 	struct prepared_about about;
-	int64_t fresh_ms;              /* UTC: made anew from then on */
+	int64_t made_ms, fresh_ms;     /* UTC: made anew but between these */
 	uint64_t hash;
 	size_t key_len;
 	uint8_t key[];                 /* method, then the request's bytes */

@@ -95,10 +95,14 @@ responder_ready(struct question *q)
 	struct responder *r = q->owner;
 	struct prepared *p = prepared_find(r->cache, q->get, q->request, q->n);
 	enum judge_verdict v;
+	int64_t now_ms;
 
 	if (p == NULL)
 		return NULL;
-	v = ctx_now_ms(r->ctx) >= p->fresh_ms ? JUDGE_CHANGED :
+	/* Made by a clock that was set back since: it would lie in the future
+	 * until that time comes. */
+	now_ms = ctx_now_ms(r->ctx);
+	v = now_ms >= p->fresh_ms || now_ms < p->made_ms ? JUDGE_CHANGED :
 	    judge_again(r->table, &p->about);
 	if (v == JUDGE_SAME)
 		return p;
@@ -142,7 +146,8 @@ question_answer(struct question *q, const uint8_t *sig, size_t sig_len)
 	if (ret < 0)
 		return responder_error(r, ANSWER_INTERNAL);
 	p->about = q->about[0];
-	p->fresh_ms = (q->data.produced_s + half_s) * 1000;
+	p->made_ms = q->data.produced_s * 1000;
+	p->fresh_ms = p->made_ms + half_s * 1000;
 	if (q->kept)
 		prepared_keep(r->cache, p);
 	return p;

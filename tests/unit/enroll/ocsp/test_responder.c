@@ -415,6 +415,26 @@ test_kept_until_half_its_life(void **state)
 	prepared_free(q);
 }
 
+/* O11: an answer of a clock that ran ahead is not given once it is right. */
+static void
+test_o11_clock_set_back(void **state)
+{
+	struct rf *f = *state;
+	struct prepared *p, *q;
+
+	rf_good(f, 1, 0);
+	rf_request(f, 1, 1, EVP_sha1(), 0);
+	p = rf_answer(f, true);
+	rf_now_s -= 600;
+	q = rf_answer(f, true);
+	assert_ptr_not_equal(p, q);
+	prepared_free(p);
+	p = rf_answer(f, true);
+	assert_ptr_equal(p, q);
+	prepared_free(p);
+	prepared_free(q);
+}
+
 /* O16: nothing kept survives a change, in either direction. */
 static void
 test_o16_change_ends_what_is_kept(void **state)
@@ -575,6 +595,7 @@ main(void)
 		T(test_o10_not_loaded), T(test_o20_nonce),
 		T(test_o20_nonced_is_not_kept),
 		T(test_kept_until_half_its_life),
+		T(test_o11_clock_set_back),
 		T(test_o16_change_ends_what_is_kept),
 		T(test_o15_kept_good_without_lease), T(test_o19_signer_ends),
 		T(test_o23_archive_cutoff), T(test_o28_rate),
