@@ -322,12 +322,14 @@ crl_drops_room(struct crl *c)
 
 /* All changes up to now into the list, and entries out that RFC 5280 3.3 lets
  * go: they were on a list of after the certificate's end. thisUpdate is dated
- * back, which only keeps an entry longer. */
+ * back, which only keeps an entry longer. A list from the future (the clock was
+ * wrong, and set right) lets nothing go that has not ended by now. */
 static int
-crl_read(struct crl *c)
+crl_read(struct crl *c, int64_t now_ms)
 {
 	struct crl_read r = { .c = c };
-	int64_t done_s = c->last.this_update_ms / 1000;
+	int64_t done_s = (c->last.this_update_ms < now_ms ?
+	    c->last.this_update_ms : now_ms) / 1000;
 	bool any;
 	int ret;
 
@@ -492,7 +494,7 @@ crl_next(struct crl *c, const struct ca *ca, int64_t now_ms,
 	struct crl_made m;
 	int ret;
 
-	if ((ret = crl_settle(c, ca)) < 0 || (ret = crl_read(c)) < 0 ||
+	if ((ret = crl_settle(c, ca)) < 0 || (ret = crl_read(c, now_ms)) < 0 ||
 	    (ret = crl_compare(c, why)) < 0)
 		return ret;
 	row.number = c->last.number + 1;

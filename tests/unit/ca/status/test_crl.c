@@ -202,6 +202,24 @@ test_entry_goes_after_expiry(void **state)
 	assert_int_equal(entries(f), 5);
 }
 
+/* C9: a list that came out while the clock ran ahead is of after the end of
+ * certificates that are in force; they stay revoked once the clock is right. */
+static void
+test_entry_stays_after_a_wrong_clock(void **state)
+{
+	struct crl_fix *f = *state;
+	int64_t id = cert_new(f, 1, f->f->now_ms + YEAR_MS);
+
+	change(f, id, CERT_REVOKED, 1);
+	assert_int_equal(entries(f), 1);
+	f->f->now_ms += 2 * YEAR_MS;
+	build(f);
+	f->f->now_ms = FIX_NOW_MS + HOUR_MS;
+	revoked_cert(f, 2, 1);
+	assert_int_equal(entries(f), 2);
+	assert_int_equal(reason(f, 1), 1);
+}
+
 static int
 lose_tx(struct tx *tx, void *arg)
 {
@@ -541,6 +559,7 @@ main(void)
 		CRL_TEST(test_restart_goes_on), CRL_TEST(test_dates),
 		CRL_TEST(test_clock_set_back),
 		CRL_TEST(test_entry_goes_after_expiry),
+		CRL_TEST(test_entry_stays_after_a_wrong_clock),
 		CRL_TEST(test_gate_refuses_to_shrink),
 		CRL_TEST(test_gate_counts_without_a_file),
 		CRL_TEST(test_damaged_file),
