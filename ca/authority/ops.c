@@ -136,11 +136,11 @@ const struct op op_table[] = {
 	    "revoke one certificate" },
 	{ "cert.hold", O, true, op_cert_hold, ARGS {
 	    { "serial", ARG_TEXT, true, 40, "hex" },
-	    { "text", ARG_TEXT, true, 256, "why, for the record" }, END },
+	    { "text", ARG_WORDS, true, 256, "why, for the record" }, END },
 	    "put one certificate on hold" },
 	{ "cert.release", O, true, op_cert_release, ARGS {
 	    { "serial", ARG_TEXT, true, 40, "hex" },
-	    { "text", ARG_TEXT, true, 256, "why, for the record" }, END },
+	    { "text", ARG_WORDS, true, 256, "why, for the record" }, END },
 	    "end the hold of one certificate" },
 	{ "revoke.plan", O, true, op_revoke_plan, ARGS {
 	    { "action", ARG_TEXT, true, 16, "watch, stop-renewal, hold, release, revoke" },
