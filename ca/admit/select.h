@@ -68,6 +68,7 @@ struct select_device {
 	const char *rule;              /* what matched, and why unchanged */
 	size_t certs, ncerts;          /* in selection.certs */
 	bool loses_service;            /* no certificate in force any more */
+	bool keeps_service;            /* another one than those goes on */
 };
 struct selection {
 	struct select_device *devices; /* order by pk */
@@ -80,7 +81,8 @@ struct selection {
 	size_t nrules;
 	/* Over all that a preview shows and decides by: which devices, where
 	 * they are and how they stand, and of a selector by certificate these
-	 * too. A camera that renewed meanwhile is still the same camera. */
+	 * too, and whether the camera goes on with another one. For others a
+	 * camera that renewed meanwhile is still the same camera. */
 	uint8_t world[STORE_HASH_LEN];
 };
 /* Evaluates the selector inside tx; reads only. Each different product is

@@ -465,6 +465,8 @@ select_effect(struct select *x, struct select_device *d)
 		return CAMCA_OK;
 	}
 	d->loses_service = k.good_lost > 0 && k.good_left == 0;
+	d->keeps_service = k.good_left > 0 && k.changes &&
+	    x->act->action != ACTION_RELEASE;
 	if (e == EFFECT_CHANGES || k.changes)
 		return CAMCA_OK;
 	return select_unchanged(x, d, k.standing_refused ? EFFECT_REFUSED : e);
@@ -517,8 +519,11 @@ world_certs(EVP_MD_CTX *md, const struct selection *o,
     const struct select_device *d)
 {
 	size_t i;
-	int64_t facts[4];
+	/* One that has renewed meanwhile would stay in service unnoticed. */
+	int64_t facts[4] = { d->loses_service, d->keeps_service };
 
+	if (EVP_DigestUpdate(md, facts, sizeof facts) != 1)
+		return CAMCA_ECRYPTO;
 	for (i = d->certs; i < d->certs + d->ncerts; i++) {
 		facts[0] = o->certs[i].pick.id;
 		facts[1] = o->certs[i].pick.status;

@@ -31,6 +31,7 @@ struct revoke_counts {
 	int64_t devices, certs;        /* that change */
 	int64_t registered;            /* of the devices: never enrolled */
 	int64_t losing, key_losing;    /* out of service, of these key-area */
+	int64_t keeping;               /* in service by another certificate */
 	int64_t undetermined, unchanged;     /* devices */
 };
 void revoke_count(const struct selection *s, struct revoke_counts *out);

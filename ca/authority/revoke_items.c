@@ -138,6 +138,7 @@ revoke_items_compare(struct tx *tx, struct revoke *r)
 	snprintf(r->what, sizeof r->what, "%" PRId64 " devices came, %" PRId64
 	    " went, %" PRId64 " are judged otherwise%s", k.came, k.went,
 	    k.other, k.came + k.went + k.other == 0 ?
-	    ", but the standing or place of some is another" : "");
+	    ", but the standing, place or certificates of some are "
+	    "others" : "");
 	return ret;
 }

@@ -50,6 +50,7 @@ revoke_count(const struct selection *s, struct revoke_counts *out)
 		out->certs += revoke_certs(s, d);
 		out->registered += d->from.state == DEVICE_REGISTERED;
 		out->losing += d->loses_service;
+		out->keeping += d->keeps_service;
 		out->key_losing += d->loses_service &&
 		    d->place == PLACE_KEY_AREA;
 	}
@@ -220,12 +221,13 @@ summary_json(const struct revoke *r, const char *items)
 	json_t *o;
 
 	revoke_count(&r->found, &n);
-	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
+	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
 	    "devices", (json_int_t)n.devices,
 	    "certificates", (json_int_t)n.certs,
 	    "registered", (json_int_t)n.registered,
 	    "losing_service", (json_int_t)n.losing,
 	    "key_area_losing_service", (json_int_t)n.key_losing,
+	    "keeping_service", (json_int_t)n.keeping,
 	    "undetermined", (json_int_t)n.undetermined,
 	    "unchanged", (json_int_t)n.unchanged, "items_sha256", items);
 	if (o == NULL || summary_sites(o, &r->found) < 0 ||

@@ -186,12 +186,18 @@ revoke_print(struct cmd_env *env, json_t *result)
 
 /* What a person does next. */
 static void
-revoke_next(struct cmd_env *env, const json_t *batch)
+revoke_next(struct cmd_env *env, const json_t *batch, const json_t *summary)
 {
+	long long keep = (long long)json_integer_value(json_object_get(summary,
+	    "keeping_service"));
 	long long id = (long long)json_integer_value(json_object_get(batch,
 	    "id"));
 	const char *state = json_string_value(json_object_get(batch, "state"));
 
+	if (keep > 0)
+		fprintf(env->out, "\n%lld devices stay in service with another "
+		    "certificate (renewed?): where they are\nmeant, name them "
+		    "by --device.\n", keep);
 	if (state != NULL && strcmp(state, "planned") == 0 &&
 	    json_is_true(json_object_get(batch, "needs_second_person")))
 		fprintf(env->out, "\nNothing has changed yet. Another person: "
@@ -218,7 +224,8 @@ revoke_run(struct cmd_env *env, const struct cmd *cmd,
 		out_json(env->out, result);
 	} else {
 		ret = revoke_print(env, result);
-		revoke_next(env, json_object_get(result, "batch"));
+		revoke_next(env, json_object_get(result, "batch"),
+		    json_object_get(result, "summary"));
 	}
 	json_decref(result);
 	return ret;
@@ -249,7 +256,8 @@ revoke_show(struct cmd_env *env, const struct cmd *cmd,
 		out_json(env->out, result);
 	} else {
 		ret = revoke_print(env, result);
-		revoke_next(env, json_object_get(result, "batch"));
+		revoke_next(env, json_object_get(result, "batch"),
+		    json_object_get(result, "summary"));
 	}
 	json_decref(result);
 	return ret;

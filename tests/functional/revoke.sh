@@ -206,7 +206,15 @@ check "so it is" equal "$(reason a-3) $(state a-3)" 'keyCompromise revoked'
 check "the date is the first one" equal "$(camca --json cert show \
     "$(serial_of "$TMP/a-3.pem")" | jq -r .revoked)" "$REVOKED_AT"
 
-# One certificate, and not its device.
+# One certificate, and not its device. Who renews between preview and
+# application does not slip through unseen.
+check "one certificate" plan revoke --serial "$(serial_of "$TMP/a-7.pem")" --reason x
+check "the camera loses service" equal "$(count losing_service) $(count keeping_service)" '1 0'
+check "it renews" renews a-7
+check "the world has changed: it would stay in service" code revoke.changed \
+    revoke apply "$BATCH"
+check "people are told" sh -c "'$BIN/camca' revoke show $BATCH | grep -q '1 devices stay in service'"
+check "given up" camca revoke cancel "$BATCH"
 check "by serial" does hold --serial "$(serial_of "$TMP/a-7.pem")" --reason x
 check "the device stays" equal "$(state a-7) $(status a-7)" 'enrolled hold'
 check "under it nothing is renewed" renews_not a-7 'revoked|hold'

@@ -260,8 +260,12 @@ test_world(void **state)
 	struct tx *tx = &((struct fix *)*state)->tx;
 	static const char hik[] = "{\"manufacturer\":\"hik\"}";
 	static const char ec[] = "{\"issuer\":\"ec\"}";
+	static const char one[] = "{\"serial\":\""
+	    "3232323232323232323232323232323232323232\"}";
+	static const char c3[] = "{\"serial\":\""
+	    "0303030303030303030303030303030303030303\"}";
 	uint8_t a[32], b[32], c[32], d[32];
-	struct device_pick p;
+	struct device_pick p, p3;
 	struct cert_row cert;
 	int64_t ca[2];
 	size_t losing;
@@ -281,9 +285,22 @@ test_world(void **state)
 	world(tx, ec, d, &losing);
 	assert_memory_not_equal(c, d, 32);
 	/* One of two certificates: it keeps the other. */
-	world(tx, "{\"serial\":\"3232323232323232323232323232323232323232\"}",
-	    d, &losing);
+	world(tx, one, d, &losing);
 	assert_int_equal(losing, 0);
+	/* The only one of c-3, and then it renews: it would go on. */
+	world(tx, c3, c, &losing);
+	assert_int_equal(losing, 1);
+	assert_int_equal(store_pick_id(tx, "c-3", &p3), 0);
+	assert_int_equal(fix_cert(tx, ca[1], p3.pk, 51, &cert), 0);
+	world(tx, c3, d, &losing);
+	assert_int_equal(losing, 0);
+	assert_memory_not_equal(c, d, 32);
+	/* Once more, and the preview is what it was: it goes on. */
+	assert_int_equal(fix_cert(tx, ca[1], p3.pk, 52, &cert), 0);
+	world(tx, c3, c, &losing);
+	assert_memory_equal(c, d, 32);
+	world(tx, hik, b, &losing);
+	assert_memory_equal(a, b, 32);
 	/* How a device stands is part of the preview. */
 	assert_int_equal(store_device_standing(tx, p.pk, DEVICE_ENROLLED,
 	    RESTRICT_WATCHED, 5), 0);
