@@ -82,7 +82,13 @@ cmd_try(struct cmd_env *env, const char *op, json_t *args, json_t **out,
 		json_decref(args);
 		return ret;
 	}
-	return rpc_call(env->rpc, op, args, CALL_TIMEOUT_MS, out, why);
+	ret = rpc_call(env->rpc, op, args, CALL_TIMEOUT_MS, out, why);
+	if (ret < 0 && strcmp(why->code, "system.authority-unreachable") == 0)
+		refuse(why, ret, 503, "system.authority-unreachable",
+		    "camcad went away before it answered: what was to be "
+		    "changed may be changed, or not. Look before you repeat "
+		    "it.");
+	return ret;
 }
 
 int

@@ -247,6 +247,23 @@ check "a held one that was enrolled is not registered" sh -c "
     ! '$BIN/camca' device move a-4 registered --reason x"
 check "but enrolled" camca device move a-4 enrolled --reason x
 
+# The answer is lost after the commit; the gate stands still meanwhile.
+check "planned" plan hold --device a-4 --reason x
+kill -STOP "$GATE_PID"
+camca revoke apply "$BATCH" >"$TMP/lost" 2>&1 &
+LOST=$!
+check "committed" eventually sh -c "'$BIN/camca' --json revoke show $BATCH |
+    jq -e '.batch.state == \"applied\"'"
+stop "$AUTHORITY_PID" KILL
+check_not "no answer" wait "$LOST"
+check "people are told what that means" grep -q 'may be changed, or not' "$TMP/lost"
+start_authority
+BEGAN=$(date +%s%N)
+check "asked again: it is applied" code revoke.state revoke apply "$BATCH"
+check "said only when no gate says good" test $(($(date +%s%N) - BEGAN)) -gt 3000000000
+kill -CONT "$GATE_PID"
+check "released" camca device release a-4 --reason x
+
 # Two persons.
 sed -i 's/^second_person_above:.*/second_person_above: 1/' \
     "$STATE/policies/rules/revocation.yaml"
