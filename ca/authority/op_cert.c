@@ -120,6 +120,7 @@ struct cert_one {
 	struct device_row dev;
 	struct status_to to;
 	int64_t now, rev_seq;
+	int64_t others;                /* of the device, good and in force */
 	bool already;                  /* it stands so, nothing to do */
 };
 
@@ -243,6 +244,15 @@ cert_status_event(struct tx *tx, struct cert_one *x)
 }
 
 static int
+cert_other(const struct cert_pick *p, void *arg)
+{
+	struct cert_one *x = arg;
+
+	x->others += p->id != x->row.id && p->status == CERT_GOOD;
+	return CAMCA_OK;
+}
+
+static int
 cert_status_tx(struct tx *tx, void *arg)
 {
 	struct cert_one *x = arg;
@@ -250,7 +260,10 @@ cert_status_tx(struct tx *tx, void *arg)
 
 	store_cert_free(&x->row);
 	x->already = false;
-	if ((ret = cert_find(tx, x)) < 0 || (ret = cert_check_device(x)) < 0)
+	x->others = 0;
+	if ((ret = cert_find(tx, x)) < 0 || (ret = cert_check_device(x)) < 0 ||
+	    (x->row.device != 0 && (ret = store_cert_pick_device(tx,
+	    x->row.device, x->now, cert_other, x)) < 0))
 		return ret;
 	/* Whoever asks for what is so already hears so, but not before it is
 	 * true at the gates as well. */
@@ -283,9 +296,11 @@ cert_set_status(struct op_call *c, struct cert_one *x)
 		    "cert.status", "The certificate is %s already.",
 		    cert_status_name((int64_t)x->to.status));
 	if (ret == CAMCA_OK) {
-		c->result = json_pack("{s:s, s:I}", "status",
+		/* Who has renewed goes on with another one. */
+		c->result = json_pack("{s:s, s:I, s:s, s:I}", "status",
 		    cert_status_name((int64_t)x->to.status), "rev_seq",
-		    (json_int_t)x->rev_seq);
+		    (json_int_t)x->rev_seq, "device", x->dev.id,
+		    "others_in_force", (json_int_t)x->others);
 		json_set_hex(c->result, "serial", x->serial, sizeof x->serial);
 		feed_result_json(c->result, &gates);
 	}

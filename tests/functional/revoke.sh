@@ -215,6 +215,9 @@ check "the world has changed: it would stay in service" code revoke.changed \
     revoke apply "$BATCH"
 check "people are told" sh -c "'$BIN/camca' revoke show $BATCH | grep -q '1 devices stay in service'"
 check "given up" camca revoke cancel "$BATCH"
+check "cert hold tells of the new one" equal "$(camca --json cert hold \
+    "$(serial_of "$TMP/a-7.pem")" --text x | jq -r '.device, .others_in_force' | xargs)" 'a-7 1'
+check "put back" camca cert release "$(serial_of "$TMP/a-7.pem")" --text x
 check "by serial" does hold --serial "$(serial_of "$TMP/a-7.pem")" --reason x
 check "the device stays" equal "$(state a-7) $(status a-7)" 'enrolled hold'
 check "under it nothing is renewed" renews_not a-7 'revoked|hold'
