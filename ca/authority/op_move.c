@@ -14,6 +14,7 @@ struct device_move {
 	int to;                        /* enum device_state */
 	int64_t now, rev_seq;
 	struct tx *tx;
+	bool already;                  /* it stands so, nothing to do */
 };
 
 /* "released": out of a hold, back to where it was, and without restriction. */
@@ -77,6 +78,19 @@ move_each(const struct cert_row *r, void *arg)
 	return move_cert(x, r);
 }
 
+/* Who asks again because the answer was lost hears so, but not before it is
+ * true at the gates as well. */
+static int
+move_already(struct device_move *x)
+{
+	int ret = store_rev_seq(x->tx, &x->rev_seq);
+
+	x->already = ret == CAMCA_OK;
+	return ret < 0 ? ret : refuse(&x->c->why, CAMCA_ECONFLICT, 409,
+	    "device.move", "The device is %s already.",
+	    device_state_name((enum device_state)x->dev.state));
+}
+
 /* What is asked for, by the tables of ca/admit/state.c; CAMCA_ECONFLICT. */
 static int
 move_standing(struct device_move *x, struct device_standing *to)
@@ -98,6 +112,8 @@ move_standing(struct device_move *x, struct device_standing *to)
 	}
 	*to = from;
 	to->state = (enum device_state)x->to;
+	if (from.state == to->state)
+		return move_already(x);
 	if (!device_move_ok(from.state, to->state))
 		return refuse(&x->c->why, CAMCA_ECONFLICT, 409, "device.move",
 		    "A device that is %s cannot become %s.",
@@ -141,6 +157,7 @@ device_move_tx(struct tx *tx, void *arg)
 		    "There is no device '%s'.", arg_text(x->c, "id"));
 	x->tx = tx;
 	x->to = x->asked;
+	x->already = false;
 	if (ret < 0 || (ret = move_standing(x, &to)) < 0 ||
 	    (ret = store_device_standing(tx, x->dev.pk, to.state,
 	    to.restriction, x->now)) < 0)
@@ -177,8 +194,9 @@ op_device_move(struct op_call *c)
 	if ((ret = move_state_arg(c, &x.asked)) == CAMCA_OK &&
 	    (ret = authority_now(c->a, &x.now, &c->why)) == CAMCA_OK)
 		ret = store_tx(c->a->store, DB_WRITE, device_move_tx, &x);
-	if (ret == CAMCA_OK) {
+	if (ret == CAMCA_OK || x.already)
 		feed_barrier(c->a, x.rev_seq, &gates);
+	if (ret == CAMCA_OK) {
 		c->result = json_pack("{s:o}", "device", device_json(&x.dev));
 		ret = c->result != NULL ? CAMCA_OK : CAMCA_ENOMEM;
 	}

@@ -262,8 +262,13 @@ check_not "no answer" wait "$LOST"
 check "people are told what that means" grep -q 'may be changed, or not' "$TMP/lost"
 start_authority
 BEGAN=$(date +%s%N)
+{ camca device hold a-4 --reason x; date +%s%N; } >"$TMP/moved" 2>&1 &
+MOVED=$!
 check "asked again: it is applied" code revoke.state revoke apply "$BATCH"
 check "said only when no gate says good" test $(($(date +%s%N) - BEGAN)) -gt 3000000000
+wait "$MOVED"
+check "the device's own command says so" grep -q 'is held already' "$TMP/moved"
+check "not before that, either" test $(($(tail -1 "$TMP/moved") - BEGAN)) -gt 3000000000
 kill -CONT "$GATE_PID"
 check "released" camca device release a-4 --reason x
 
