@@ -48,7 +48,8 @@ authority_now(struct authority *a, int64_t *now_ms, struct refusal *why)
 		clock_complain(a, now, high);
 	if (back)
 		return refuse(why, CAMCA_ETIME, 503, "system.clock-back",
-		    "The authority's clock was set back; try again later.");
+		    "The authority's clock was set back: nothing is decided "
+		    "until an operator has looked (camca doctor).");
 	/* Small steps back are evened out: time never falls. */
 	*now_ms = high;
 	return CAMCA_OK;
