@@ -23,6 +23,9 @@ crl_cas_put(void *arg, struct ca_set *set)
 	authority_cas_put(arg, set);
 }
 
+/* A large list takes longer, but then there is one from before. */
+#define CRL_SETTLE_MS 1000
+
 static int
 crl_now(void *arg, int64_t *now_ms, struct refusal *why)
 {
@@ -46,7 +49,11 @@ authority_publish(struct authority *a, struct refusal *why)
 		return refuse(why, ret, 503, "crl.folder",
 		    "Cannot make %s.", a->crl_dir);
 	ret = publisher_start(&a->publisher, &conf);
-	return ret < 0 ? refuse_default(why, ret) : ret;
+	if (ret < 0)
+		return refuse_default(why, ret);
+	/* Who asks for a list right after "ready" should get one. */
+	publisher_settle(a->publisher, CRL_SETTLE_MS);
+	return CAMCA_OK;
 }
 
 static int

@@ -40,6 +40,7 @@ struct publisher {
 	pthread_mutex_t lock;            /* guards what follows */
 	pthread_cond_t wake;
 	bool stop;
+	bool looked;                     /* once at every CA */
 	struct item *items[PUBLISHER_ISSUERS];   /* only grow */
 	size_t n;
 };
@@ -322,6 +323,29 @@ publisher_pause(struct publisher *p, int64_t ms)
 	return !stop;
 }
 
+static void
+publisher_looked(struct publisher *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->looked = true;
+	pthread_cond_broadcast(&p->wake);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void
+publisher_settle(struct publisher *p, int timeout_ms)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += timeout_ms / 1000;
+	pthread_mutex_lock(&p->lock);
+	while (!p->looked && pthread_cond_timedwait(&p->wake, &p->lock,
+	    &ts) != ETIMEDOUT)
+		;
+	pthread_mutex_unlock(&p->lock);
+}
+
 static void *
 publisher_main(void *arg)
 {
@@ -340,6 +364,7 @@ publisher_main(void *arg)
 		if (store_commits_wait(p->conf.store, -1, 0, &seen) < 0)
 			continue;
 		wait = publisher_round(p);
+		publisher_looked(p);
 		if (wait > PUBLISHER_STEP_MS && store_commits_wait(
 		    p->conf.store, seen, (int)wait, &seen) < 0)
 			continue;

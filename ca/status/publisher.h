@@ -29,6 +29,9 @@ struct publisher;
  * an alarm: log and event "crl.overdue". CAMCA_ENOMEM. */
 CAMCA_MUST int publisher_start(struct publisher **out,
     const struct publisher_conf *conf);
+/* Waits, timeout_ms at the most (whole seconds), until each CA was looked at
+ * once: a new installation has its first lists then. */
+void publisher_settle(struct publisher *p, int timeout_ms);
 /* Waits for a list that is being built. NULL is fine. */
 void publisher_stop(struct publisher *p);
 

@@ -52,7 +52,7 @@ check "it trusts the root" grep -q 'Root CA equals trusted TLS Root CA' ca.log
 check "it builds the chain" grep -q 'Sub CA cert is trusted' ca.log
 check "the root is ours" cmp <(openssl x509 -in ca.pem -outform DER) \
     <(openssl x509 -in root.pem -outform DER)
-check "it fetches and accepts our CRL" grep -q 'crl is valid' ca.log
+check "it asks our OCSP and accepts the answer" grep -q 'ocsp response is valid' ca.log
 check "and finds our CA's certificate good" \
     grep -q 'certificate status is good' ca.log
 
