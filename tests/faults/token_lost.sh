@@ -14,8 +14,11 @@ SOFTHSM=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so \
 
 camca_init
 # All clients here are one address: its refusals must not slow the others.
+# camcad is another user, who may have no way into the build folder.
+FAULT_MODULE=$TMP/pkcs11_fault.so
+install -m 755 "$BIN/tests/faults/pkcs11_fault.so" "$FAULT_MODULE"
 sed -i -e 's/^gate:/gate:\n  failures_per_minute: 1000000/' \
-    -e "s|^hsm:|hsm:\n  module: \"$BIN/tests/faults/pkcs11_fault.so\"|" \
+    -e "s|^hsm:|hsm:\n  module: \"$FAULT_MODULE\"|" \
     "$STATE/camca.yaml"
 export CAMCA_FAULT_MODULE=$SOFTHSM
 export CAMCA_FAULT_CONTROL=$TMP/order

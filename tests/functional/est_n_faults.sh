@@ -13,7 +13,10 @@ ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 ||
 W=/.well-known/est
 
 est_init
-sed -i "s|^hsm:|hsm:\n  module: \"$BIN/tests/faults/pkcs11_fault.so\"|" "$STATE/camca.yaml"
+# camcad is another user, who may have no way into the build folder.
+FAULT_MODULE=$TMP/pkcs11_fault.so
+install -m 755 "$BIN/tests/faults/pkcs11_fault.so" "$FAULT_MODULE"
+sed -i "s|^hsm:|hsm:\n  module: \"$FAULT_MODULE\"|" "$STATE/camca.yaml"
 export CAMCA_FAULT_MODULE=$SOFTHSM CAMCA_FAULT_CONTROL=$TMP/order
 : >"$TMP/order"
 camca_start
