@@ -42,26 +42,6 @@ static const struct out_column list_columns[] = {
 	{ "ski", "KEY IDENTIFIER", NULL }, { NULL, NULL, NULL },
 };
 
-/* ca.list is not paged. */
-static int
-ca_cmd_list(struct cmd_env *env, const struct cmd *cmd,
-    const struct cmd_values *v)
-{
-	struct out_table t;
-	json_t *result;
-	int ret = cmd_call(env, cmd->op, NULL, &result);
-
-	(void)v;
-	if (ret != CMD_DONE)
-		return ret;
-	out_table_open(&t, env->out, env->json, list_columns);
-	if (out_table_rows(&t, json_object_get(result, "items")) < 0)
-		ret = CMD_REFUSED;
-	out_table_close(&t, "", NULL);
-	json_decref(result);
-	return ret;
-}
-
 /* Key identifier of the wished generation in ca.list's items, or NULL. */
 static const char *
 ca_cmd_find(const json_t *items, const char *name, int64_t generation)
@@ -170,7 +150,8 @@ ca_cmd_certificate_run(struct cmd_env *env, const struct cmd *cmd,
 const struct cmd cmd_ca[] = {
 	{ .noun = "ca", .verb = "list",
 	    .help = "Lists the root and the issuing CAs", .op = "ca.list",
-	    .run = ca_cmd_list },
+	    .columns = list_columns,
+	    .run = cmd_list_whole },
 	{ .noun = "ca", .verb = "certificate",
 	    .help = "Prints a CA certificate as PEM",
 	    .opts = certificate_opts, .op = "ca.certificate",

@@ -263,6 +263,25 @@ cmd_list(struct cmd_env *env, const char *op, json_t *args,
 }
 
 int
+cmd_list_whole(struct cmd_env *env, const struct cmd *cmd,
+    const struct cmd_values *v)
+{
+	struct out_table t;
+	json_t *result;
+	int ret = cmd_call(env, cmd->op, NULL, &result);
+
+	(void)v;
+	if (ret != CMD_DONE)
+		return ret;
+	out_table_open(&t, env->out, env->json, cmd->columns);
+	if (out_table_rows(&t, json_object_get(result, "items")) < 0)
+		ret = CMD_REFUSED;
+	out_table_close(&t, "", NULL);
+	json_decref(result);
+	return ret;
+}
+
+int
 cmd_run(struct cmd_env *env, const struct cmd *cmd,
     const struct cmd_values *v)
 {

@@ -113,6 +113,10 @@ CAMCA_MUST int cmd_args(struct cmd_env *env, const struct cmd_values *v,
  * where they hold "after", the list starts there. */
 CAMCA_MUST int cmd_list(struct cmd_env *env, const char *op, json_t *args,
     const struct out_column *columns, int64_t limit);
+/* struct cmd's run for a list that the authority does not page: prints all of
+ * it under cmd->columns. */
+CAMCA_MUST int cmd_list_whole(struct cmd_env *env, const struct cmd *cmd,
+    const struct cmd_values *v);
 /* Default of struct cmd's run. */
 CAMCA_MUST int cmd_run(struct cmd_env *env, const struct cmd *cmd,
     const struct cmd_values *v);

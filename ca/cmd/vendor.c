@@ -36,26 +36,6 @@ static const struct out_column list_columns[] = {
 	{ "crl_next_update", "CRL GOOD UNTIL", NULL }, { NULL, NULL, NULL },
 };
 
-/* vendor.list is not paged. */
-static int
-vendor_list(struct cmd_env *env, const struct cmd *cmd,
-    const struct cmd_values *v)
-{
-	struct out_table t;
-	json_t *result;
-	int ret = cmd_call(env, cmd->op, NULL, &result);
-
-	(void)v;
-	if (ret != CMD_DONE)
-		return ret;
-	out_table_open(&t, env->out, env->json, list_columns);
-	if (out_table_rows(&t, json_object_get(result, "items")) < 0)
-		ret = CMD_REFUSED;
-	out_table_close(&t, "", NULL);
-	json_decref(result);
-	return ret;
-}
-
 const struct cmd cmd_vendor[] = {
 	{ .noun = "vendor", .verb = "add",
 	    .help = "Pins the roots of a manufacturer's factory identities",
@@ -68,6 +48,7 @@ const struct cmd cmd_vendor[] = {
 	    .op = "vendor.set" },
 	{ .noun = "vendor", .verb = "list",
 	    .help = "Lists the pinned manufacturers", .op = "vendor.list",
-	    .run = vendor_list },
+	    .columns = list_columns,
+	    .run = cmd_list_whole },
 	{ .noun = NULL },
 };
