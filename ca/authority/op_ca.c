@@ -133,7 +133,7 @@ rollover_tx(struct tx *tx, void *arg)
 }
 
 static int
-rollover_run(struct op_call *c, struct ca_set *set)
+rollover_run(struct op_call *c, const struct ca_set *set)
 {
 	const char *name = arg_text(c, "name"), *key = arg_text(c, "key");
 	struct rollover x = { .c = c, .cur = ca_active(set, name) };
@@ -172,22 +172,29 @@ rollover_run(struct op_call *c, struct ca_set *set)
 }
 
 int
-op_ca_rollover(struct op_call *c)
+ca_change(struct op_call *c,
+    int (*run)(struct op_call *c, const struct ca_set *set))
 {
 	struct ca_set *set;
 	int ret;
 
 	pthread_mutex_lock(&c->a->rollover);
-	/* Read anew: if that failed after the last rollover, we still sign with
-	 * the generation before. */
+	/* Read anew: if that failed after the last change, we still sign with
+	 * the CAs before. */
 	ret = authority_load_cas(c->a, &c->why);
 	if (ret == CAMCA_OK) {
 		set = authority_cas(c->a);
-		ret = rollover_run(c, set);
+		ret = run(c, set);
 		authority_cas_put(c->a, set);
 	}
 	if (ret == CAMCA_OK)
 		ret = authority_load_cas(c->a, &c->why);
 	pthread_mutex_unlock(&c->a->rollover);
 	return ret;
+}
+
+int
+op_ca_rollover(struct op_call *c)
+{
+	return ca_change(c, rollover_run);
 }

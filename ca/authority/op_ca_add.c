@@ -135,18 +135,5 @@ ca_add_run(struct op_call *c, const struct ca_set *set)
 int
 op_ca_add(struct op_call *c)
 {
-	struct ca_set *set;
-	int ret;
-
-	pthread_mutex_lock(&c->a->rollover);
-	ret = authority_load_cas(c->a, &c->why);
-	if (ret == CAMCA_OK) {
-		set = authority_cas(c->a);
-		ret = ca_add_run(c, set);
-		authority_cas_put(c->a, set);
-	}
-	if (ret == CAMCA_OK)
-		ret = authority_load_cas(c->a, &c->why);
-	pthread_mutex_unlock(&c->a->rollover);
-	return ret;
+	return ca_change(c, ca_add_run);
 }

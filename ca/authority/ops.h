@@ -82,6 +82,11 @@ OP(op_ocsp_sign);
 /* feed.c */
 OP(op_status_feed);
 
+/* op_ca.c: run changes the CAs, one such change at a time; what it leaves in the
+ * store is published. */
+CAMCA_MUST int ca_change(struct op_call *c,
+    int (*run)(struct op_call *c, const struct ca_set *set));
+
 /* Rows as people read them; new references. */
 json_t *site_json(const struct site_row *s);
 json_t *device_json(const struct device_row *d);
