@@ -41,8 +41,8 @@ enc_base64(struct buf *out, const void *p, size_t n, size_t wrap_cols)
 	return CAMCA_OK;
 }
 
-static int
-dec_base64_digit(char c)
+int
+dec_base64_digit(int c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';

@@ -23,6 +23,8 @@ void enc_hex(char *out, const void *p, size_t n);
 /* Exactly out_len bytes from 2 * out_len hex digits, either case.
  * CAMCA_EINVAL for any other length or digit. */
 CAMCA_MUST int dec_hex(uint8_t *out, size_t out_len, const char *s);
+/* Value of one base64 character, 0..63, or -1 (RFC 4648 table 1). */
+int dec_base64_digit(int c);
 /* Malloc'd base64 / hex string of n bytes, NULL without memory. */
 char *enc_base64_dup(const void *p, size_t n);
 char *enc_hex_dup(const void *p, size_t n);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ca/base/enc.h"
+
 bool
 ocsp_uri_is(const char *uri, const char **rest_out)
 {
@@ -49,18 +51,6 @@ uri_next(const char **s)
 	return hi * 16 + lo != 0 ? hi * 16 + lo : -1;
 }
 
-static int
-uri_digit(int c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* Padding may be missing, but not wrong; nothing stands behind it. */
 static int
 uri_end(const char *s, int c, unsigned digits, unsigned bits)
@@ -92,7 +82,7 @@ ocsp_uri_decode(const char *rest, uint8_t out[static OCSP_REQUEST_MAX],
 	rest += strspn(rest, "/");
 	for (;;) {
 		c = uri_next(&rest);
-		d = uri_digit(c);
+		d = dec_base64_digit(c);
 		if (d < 0)
 			break;
 		bits = bits << 6 | (unsigned)d;
