@@ -133,4 +133,22 @@ check "it waits again" waits six cam-6
 check "the operator denies" camca enroll deny "$WAITING" --reason "test"
 check_not "and it ends without" wait "$CLIENT"
 check "told 403" grep -q 'HTTP 403' six.log
+# ---- our CRL, where OCSP cannot be reached ----
+
+list_has_it() {
+	curl -s -o list.crl "$(openssl x509 -in three.pem -noout -ext \
+	    crlDistributionPoints | sed -n 's/.*URI://p')" &&
+	    openssl crl -inform DER -in list.crl -noout -text |
+	    grep -qi "$(serial_of three.pem)"
+}
+by_list() { # CERT WORDS: what it says of it by the list
+	pki --verify --in "$1" --cacert ca.pem --cacert ca-1.pem \
+	    --crl list.crl >list.log 2>&1
+	cat list.log
+	grep -q 'crl is valid' list.log && grep -q "$2" list.log
+}
+check "the list has the revocation" eventually list_has_it
+stop "$GATE_PID"
+check "it accepts our CRL" by_list two.pem 'certificate status is good'
+check "and finds the revocation there" by_list three.pem 'was revoked on'
 finish
