@@ -63,7 +63,7 @@ static const struct {
 	    "extractable; such a key may exist outside it." },
 	{ HSM_RV_KEY_TYPE, CAMCA_EINVAL, 503, "hsm.key-type",
 	    "The key is none of ec-p256, ec-p384, rsa-2048, rsa-3072, "
-	    "rsa-4096." },
+	    "rsa-4096, ed25519." },
 	{ HSM_RV_OTHER_KEY, CAMCA_EHSM, 503, "hsm.key-changed",
 	    "The token came back with another key under the same URI." },
 	{ HSM_RV_NO_PUBLIC, CAMCA_EHSM, 503, "hsm.key-public",
@@ -72,6 +72,10 @@ static const struct {
 	    "All sessions of the token stayed busy." },
 	{ HSM_RV_ASKS_PIN, CAMCA_EPOLICY, 503, "hsm.key-always-authenticate",
 	    "The key wants a PIN at each signature." },
+	{ HSM_RV_NO_ED25519, CAMCA_EHSM, 503, "hsm.refused",
+	    "The token has no Ed25519 (CKM_EDDSA, PKCS#11 3.0)." },
+	{ HSM_RV_OTHER_TOKEN, CAMCA_ENOENT, 503, "hsm.key-missing",
+	    "The URI names another token than those that are open." },
 };
 #define OURS (sizeof ours / sizeof ours[0])
 

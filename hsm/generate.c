@@ -16,22 +16,58 @@ static const uint8_t oid_p256[] =
 static const uint8_t oid_p384[] =
     { 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22 };
 
+/* PKCS#11 3.0 section 2.3.10 has two names for it: a PrintableString, which
+ * SoftHSM uses, and the OID of RFC 8410 section 3. */
+static const uint8_t name_ed25519[] = { 0x13, 0x0c,
+	'e', 'd', 'w', 'a', 'r', 'd', 's', '2', '5', '5', '1', '9' };
+static const uint8_t oid_ed25519[] = { 0x06, 0x03, 0x2b, 0x65, 0x70 };
+
+static const struct curve {
+	enum hsm_key_type type;
+	const uint8_t *params;
+	size_t len;
+} curves[] = {
+	{ HSM_EC_P256, oid_p256, sizeof oid_p256 },
+	{ HSM_EC_P384, oid_p384, sizeof oid_p384 },
+	{ HSM_ED25519, name_ed25519, sizeof name_ed25519 },
+	{ HSM_ED25519, oid_ed25519, sizeof oid_ed25519 },
+};
+
 const uint8_t *
-key_curve_oid(enum hsm_key_type type, size_t *len_out)
+key_curve_params(enum hsm_key_type type, int form, size_t *len_out)
 {
-	if (type == HSM_EC_P256) {
-		*len_out = sizeof oid_p256;
-		return oid_p256;
-	}
-	*len_out = type == HSM_EC_P384 ? sizeof oid_p384 : 0;
-	return type == HSM_EC_P384 ? oid_p384 : NULL;
+	size_t i;
+
+	for (i = 0; i < COUNT(curves); i++)
+		if (curves[i].type == type && form-- == 0) {
+			*len_out = curves[i].len;
+			return curves[i].params;
+		}
+	*len_out = 0;
+	return NULL;
+}
+
+bool
+key_curve_type(const uint8_t *params, size_t len, enum hsm_key_type *out)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(curves); i++)
+		if (curves[i].len == len &&
+		    memcmp(curves[i].params, params, len) == 0) {
+			*out = curves[i].type;
+			return true;
+		}
+	return false;
 }
 
 /* What to make, and the names of the token it was made in. */
 struct generate {
+	struct hsm_token *t;
 	enum hsm_key_type type;
 	const char *label;
 	uint8_t id[KEY_ID_LEN];
+	int form;                    /* of the curve's name */
 	char token[33];
 };
 
@@ -41,22 +77,30 @@ generate_rsa_bits(enum hsm_key_type type)
 	return type == HSM_RSA_2048 ? 2048 : type == HSM_RSA_3072 ? 3072 : 4096;
 }
 
+static CK_MECHANISM_TYPE
+generate_mechanism(enum hsm_key_type type)
+{
+	return type == HSM_ED25519 ? CKM_EC_EDWARDS_KEY_PAIR_GEN :
+	    type <= HSM_EC_P384 ? CKM_EC_KEY_PAIR_GEN :
+	    CKM_RSA_PKCS_KEY_PAIR_GEN;
+}
+
 /* Fills the part of the public template that says which key. The values live
  * in bits and exponent of the caller; n attributes are there already. */
 static CK_ULONG
-generate_add_kind(enum hsm_key_type type, CK_ATTRIBUTE *pub, CK_ULONG n,
+generate_add_kind(const struct generate *g, CK_ATTRIBUTE *pub, CK_ULONG n,
     CK_ULONG *bits, uint8_t exponent[static 3])
 {
-	const uint8_t *oid;
-	size_t oid_len;
+	const uint8_t *params;
+	size_t len;
 
-	oid = key_curve_oid(type, &oid_len);
-	if (oid != NULL) {
+	params = key_curve_params(g->type, g->form, &len);
+	if (params != NULL) {
 		pub[n++] = (CK_ATTRIBUTE){ CKA_EC_PARAMS,
-		    (void *)(uintptr_t)oid, oid_len };
+		    (void *)(uintptr_t)params, len };
 		return n;
 	}
-	*bits = generate_rsa_bits(type);
+	*bits = generate_rsa_bits(g->type);
 	memcpy(exponent, "\x01\x00\x01", 3);
 	pub[n++] = (CK_ATTRIBUTE)ATTR(CKA_MODULUS_BITS, bits);
 	pub[n++] = (CK_ATTRIBUTE){ CKA_PUBLIC_EXPONENT, exponent, 3 };
@@ -69,8 +113,7 @@ static CK_RV
 generate_pair(struct hsm *h, CK_SESSION_HANDLE s, struct generate *g,
     CK_OBJECT_HANDLE *pub_out, CK_OBJECT_HANDLE *prv_out)
 {
-	CK_MECHANISM mech = { g->type <= HSM_EC_P384 ? CKM_EC_KEY_PAIR_GEN :
-	    CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0 };
+	CK_MECHANISM mech = { generate_mechanism(g->type), NULL, 0 };
 	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 	CK_ATTRIBUTE id = { CKA_ID, g->id, sizeof g->id };
 	CK_ATTRIBUTE label = { CKA_LABEL, (void *)(uintptr_t)g->label,
@@ -84,10 +127,52 @@ generate_pair(struct hsm *h, CK_SESSION_HANDLE s, struct generate *g,
 	    ATTR(CKA_DERIVE, &no), ATTR(CKA_SIGN_RECOVER, &no) };
 	uint8_t exponent[3];
 	CK_ULONG bits, n;
+	CK_RV rv;
 
-	n = generate_add_kind(g->type, pub, 4, &bits, exponent);
-	return h->p11->C_GenerateKeyPair(s, &mech, pub, n, prv, COUNT(prv),
+	n = generate_add_kind(g, pub, 4, &bits, exponent);
+	HSM_LEAKS_BEGIN();
+	rv = h->p11->C_GenerateKeyPair(s, &mech, pub, n, prv, COUNT(prv),
 	    pub_out, prv_out);
+	HSM_LEAKS_END();
+	return rv;
+}
+
+/* A token built without Edwards curves says so in its list of mechanisms; what
+ * it answers to the attempt is anything. One that does not tell is tried. */
+static CK_RV
+generate_check_ed25519(struct hsm *h, CK_SLOT_ID slot)
+{
+	static const CK_MECHANISM_TYPE needs[] =
+	    { CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_EDDSA };
+	CK_MECHANISM_INFO info;
+	CK_RV rv;
+	size_t i;
+
+	for (i = 0; i < COUNT(needs); i++) {
+		rv = h->p11->C_GetMechanismInfo(slot, needs[i], &info);
+		if (rv == CKR_MECHANISM_INVALID)
+			return HSM_RV_NO_ED25519;
+		if (ckr_is_lost(rv))
+			return rv;
+	}
+	return CKR_OK;
+}
+
+/* By the name that this token knows its curve by. */
+static CK_RV
+generate_ed25519(struct hsm *h, CK_SESSION_HANDLE s, struct generate *g,
+    CK_OBJECT_HANDLE *pub_out, CK_OBJECT_HANDLE *prv_out)
+{
+	CK_RV rv = generate_check_ed25519(h, g->t->slot);
+
+	if (rv != CKR_OK)
+		return rv;
+	g->form = 0;
+	rv = generate_pair(h, s, g, pub_out, prv_out);
+	if (rv == CKR_OK || ckr_is_lost(rv) || rv == CKR_MECHANISM_INVALID)
+		return rv;
+	g->form = 1;
+	return generate_pair(h, s, g, pub_out, prv_out);
 }
 
 /* An earlier attempt may have made the pair and lost the answer. */
@@ -121,7 +206,9 @@ generate_call(struct hsm *h, CK_SESSION_HANDLE s, void *arg)
 
 	rv = generate_purge(h, s, g);
 	if (rv == CKR_OK)
-		rv = generate_pair(h, s, g, &pub, &prv);
+		rv = g->type == HSM_ED25519 ?
+		    generate_ed25519(h, s, g, &pub, &prv) :
+		    generate_pair(h, s, g, &pub, &prv);
 	if (rv != CKR_OK)
 		return rv;
 	/* What was asked for is not always what a module makes. */
@@ -135,7 +222,7 @@ generate_call(struct hsm *h, CK_SESSION_HANDLE s, void *arg)
 			    "token: %s", g->label, ckr_name(rv2));
 		return rv;
 	}
-	memcpy(g->token, h->label, sizeof g->token);
+	memcpy(g->token, g->t->names.label, sizeof g->token);
 	return CKR_OK;
 }
 
@@ -185,11 +272,11 @@ generate_check_args(enum hsm_key_type type, const char *label,
 	return CAMCA_OK;
 }
 
-int
-hsm_generate(struct hsm *h, enum hsm_key_type type, const char *label,
+static int
+generate_in(struct hsm_token *t, enum hsm_key_type type, const char *label,
     char **uri_out, struct refusal *why)
 {
-	struct generate g = { .type = type, .label = label };
+	struct generate g = { .t = t, .type = type, .label = label };
 	int ret;
 
 	ret = generate_check_args(type, label, why);
@@ -197,8 +284,29 @@ hsm_generate(struct hsm *h, enum hsm_key_type type, const char *label,
 		return ret;
 	if (RAND_bytes(g.id, sizeof g.id) != 1)
 		return refuse_default(why, CAMCA_ECRYPTO);
-	ret = session_run(h, true, "generate the key", generate_call, &g, why);
+	ret = session_run(t, true, "generate the key", generate_call, &g, why);
 	if (ret < 0)
 		return ret;
 	return refuse_default(why, generate_uri(&g, uri_out));
+}
+
+int
+hsm_generate(struct hsm *h, enum hsm_key_type type, const char *label,
+    char **uri_out, struct refusal *why)
+{
+	if (type == HSM_ED25519)
+		return refuse(why, CAMCA_EINVAL, 400, "hsm.key-type",
+		    "Ed25519 keys are made in the log token only: beside one, "
+		    "many programs do not find a token's other keys.");
+	return generate_in(&h->tokens[HSM_MAIN], type, label, uri_out, why);
+}
+
+int
+hsm_generate_log(struct hsm *h, enum hsm_key_type type, const char *label,
+    char **uri_out, struct refusal *why)
+{
+	if (!hsm_has_log(h))
+		return refuse(why, CAMCA_ENOENT, 503, "hsm.log-token",
+		    "No log token is configured.");
+	return generate_in(&h->tokens[HSM_LOG], type, label, uri_out, why);
 }

@@ -15,6 +15,7 @@
 
 enum hsm_key_type {
 	HSM_EC_P256, HSM_EC_P384, HSM_RSA_2048, HSM_RSA_3072, HSM_RSA_4096,
+	HSM_ED25519,              /* in the log token only, never a CA's */
 	HSM_KEY_TYPES
 };
 
@@ -34,6 +35,9 @@ struct hsm_conf {
 	                             manufacturer, slot-id are matched) */
 	const char *softhsm_conf; /* file for SOFTHSM2_CONF, or NULL */
 	struct hsm_pin_source pin;
+	const char *log_token_uri; /* a second token of the module, for the
+	                             keys of the custody log; NULL: none */
+	struct hsm_pin_source log_pin; /* nothing set: as pin */
 };
 
 struct hsm;
@@ -42,30 +46,47 @@ struct hsm_key;
 /* Loads the module, finds the token, logs in. CAMCA_EHSM, CAMCA_EPIN,
  * CAMCA_ENOENT (no such token), CAMCA_ECONFLICT (several), CAMCA_EINVAL (URI,
  * module); why (may be NULL) gets one sentence for the operator. conf is
- * copied. A URI may hold module-path and pin-source (a path) where conf has neither. A
- * PIN that the token refused is not tried again, here or later, until its file
- * has another one; nor is a PIN's last attempt taken. One struct hsm a module
- * and process. Main thread, before others use it: sets SOFTHSM2_CONF. */
+ * copied. A URI may hold module-path and pin-source (a path) where conf has
+ * neither. A PIN that the token refused is not tried again, here or later,
+ * until its file has another one; nor is a PIN's last attempt taken. One struct
+ * hsm a module and process. Main thread, before others use it: sets
+ * SOFTHSM2_CONF.
+ * A log token that is missing, refuses its PIN, or is the first token itself,
+ * is logged and looked for again by the calls that need it; only its URI and
+ * pin-source, where malformed, are an error here. */
 CAMCA_MUST int hsm_open(struct hsm **out, const struct hsm_conf *conf,
     struct refusal *why);
 /* All hsm_key of it must be freed before. hsm_close(NULL) is fine. */
 void hsm_close(struct hsm *h);
 
-/* "ec-p256" ... "rsa-4096", as written in configuration files. */
+/* Whether a log token was named in hsm_open, there or not. */
+bool hsm_has_log(const struct hsm *h);
+
+/* "ec-p256" ... "ed25519", as written in configuration files. */
 const char *hsm_key_type_name(enum hsm_key_type type);
 /* CAMCA_EINVAL for an unknown name. */
 CAMCA_MUST int hsm_key_type_parse(const char *name, enum hsm_key_type *out);
+/* Whether a CA may have such a key: all but Ed25519, which cameras cannot
+ * verify. */
+bool hsm_key_type_is_ca(enum hsm_key_type type);
 
 /* Makes a key pair in the token: private key sensitive, not extractable, sign
  * only; CKA_ID 16 random bytes. *uri_out ("pkcs11:token=…;object=…;id=%..;
  * type=private") is the caller's to free. CAMCA_EHSM (code "hsm.refused" where
- * the token does not make such keys), CAMCA_EPIN, CAMCA_EINVAL (type, label),
- * CAMCA_EPOLICY (the token made another kind of key; destroyed). Any thread. */
+ * the token does not make such keys), CAMCA_EPIN, CAMCA_EINVAL (type, label;
+ * Ed25519), CAMCA_EPOLICY (the token made another kind of key; destroyed).
+ * Any thread. */
 CAMCA_MUST int hsm_generate(struct hsm *h, enum hsm_key_type type,
     const char *label, char **uri_out, struct refusal *why);
+/* The same in the log token, Ed25519 too: "hsm.refused" where the token's
+ * mechanisms are without it. CAMCA_ENOENT ("hsm.log-token") where hsm_open was
+ * given none. */
+CAMCA_MUST int hsm_generate_log(struct hsm *h, enum hsm_key_type type,
+    const char *label, char **uri_out, struct refusal *why);
 
-/* Opens a private key by URI (id and/or object are matched; more than one
- * match is CAMCA_ECONFLICT, none CAMCA_ENOENT). Refuses (CAMCA_EPOLICY) a key
+/* Opens a private key by URI, in the first of the two tokens that its token
+ * attributes match (id and/or object are matched there; more than one match is
+ * CAMCA_ECONFLICT, none CAMCA_ENOENT). Refuses (CAMCA_EPOLICY) a key
  * that the token does not say is sensitive and not extractable, or that wants
  * its PIN at each use; CAMCA_EINVAL for other types. CAMCA_EHSM, CAMCA_EPIN.
  * Free with hsm_key_free. Any thread. */
@@ -77,31 +98,37 @@ void hsm_key_free(struct hsm_key *k);
  * while the token is away. */
 EVP_PKEY *hsm_key_public(const struct hsm_key *k);
 
-/* Fills in the signature algorithm and signs, like X509_sign: ECDSA with SHA-256
- * (P-256) or SHA-384 (P-384), RSA PKCS#1 v1.5 with SHA-256. Several threads sign
- * at once, each in its own session. A token that was lost and is back is logged
- * in again inside the call; while it is away CAMCA_EHSM (CAMCA_EPIN where it
- * refuses the PIN) at once for most callers, after 5 s at most for one that
- * waits for others. Each signature is verified before it is given away; after a
- * failure cert holds an empty one. Failures are logged. Nothing is left in
- * OpenSSL's error queue. */
+/* Fills in the signature algorithm and signs, like X509_sign: ECDSA with
+ * SHA-256 (P-256) or SHA-384 (P-384), RSA PKCS#1 v1.5 with SHA-256. Several
+ * threads sign at once, each in its own session. A token that was lost and is
+ * back is logged in again inside the call; while it is away CAMCA_EHSM
+ * (CAMCA_EPIN where it refuses the PIN) at once for most callers, after 5 s at
+ * most for one that waits for others. Each signature is verified before it is
+ * given away; after a failure cert holds an empty one. Failures are logged.
+ * Nothing is left in OpenSSL's error queue. CAMCA_EPOLICY for keys of the log
+ * token, which sign nothing else, and for Ed25519. */
 CAMCA_MUST int hsm_sign_cert(struct hsm_key *k, X509 *cert);
-/* Signature over n bytes with the same algorithms: ECDSA in DER. out has room
- * for *len_io bytes (512 is enough, CAMCA_ELIMIT for less than needed), *len_io
+/* Signature over n bytes with the same algorithms: ECDSA in DER; Ed25519
+ * (RFC 8032, pure) over the bytes themselves, 64 bytes. out has room for
+ * *len_io bytes (512 is enough, CAMCA_ELIMIT for less than needed), *len_io
  * becomes the length. */
 CAMCA_MUST int hsm_sign_data(struct hsm_key *k, const void *p, size_t n,
     uint8_t *out, size_t *len_io);
 /* The same where their hash by hsm_key_md() is known already; the bytes are
- * only read where a token wants to hash them itself. */
+ * only read where a token wants to hash them itself. CAMCA_EINVAL for Ed25519,
+ * which has no such hash. */
 CAMCA_MUST int hsm_sign_hashed(struct hsm_key *k, const void *p, size_t n,
     const uint8_t *hash, uint8_t *out, size_t *len_io);
-/* Hash and AlgorithmIdentifier of k's signatures. Any thread. */
+/* Hash (NULL: Ed25519) and AlgorithmIdentifier of k's signatures. Any
+ * thread. */
 const EVP_MD *hsm_key_md(const struct hsm_key *k);
 CAMCA_MUST int hsm_key_algorithm(const struct hsm_key *k, X509_ALGOR *out);
 
-/* Checks that the token answers and every open key still signs; for doctor.
- * 0, or CAMCA_EHSM/CAMCA_EPIN with why filled. Any thread. */
+/* Checks that the token answers and every open key of it still signs; for
+ * doctor. 0, or CAMCA_EHSM/CAMCA_EPIN with why filled. Any thread. */
 CAMCA_MUST int hsm_check(struct hsm *h, struct refusal *why);
+/* The same of the log token. CAMCA_ENOENT where there is none. */
+CAMCA_MUST int hsm_check_log(struct hsm *h, struct refusal *why);
 
 /* hsm/softhsm.c: the embedded default. Makes DIR/softhsm2.conf (file backend,
  * tokens in DIR/tokens), DIR/pin (0600, 32 random characters, only where it is
@@ -112,5 +139,12 @@ CAMCA_MUST int hsm_check(struct hsm *h, struct refusal *why);
  * (label), CAMCA_EFULL, CAMCA_ENOMEM. Main thread, no struct hsm open. */
 CAMCA_MUST int hsm_softhsm_make(const char *dir, const char *label,
     struct refusal *why);
+/* Makes the token label with DIR/pin in a folder that holds the token beside,
+ * as hsm_softhsm_make does, but once in the life of the folder
+ * (DIR/made-LABEL): one that was made and is gone must be put back, not
+ * replaced. CAMCA_ENOENT for that, and where beside is not there; CAMCA_EPIN
+ * without DIR/pin; nothing is made then. */
+CAMCA_MUST int hsm_softhsm_add(const char *dir, const char *beside,
+    const char *label, struct refusal *why);
 
 #endif

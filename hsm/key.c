@@ -117,7 +117,7 @@ key_handle(struct hsm *h, CK_SESSION_HANDLE s, struct hsm_key *k,
 	CK_RV rv;
 
 	pthread_mutex_lock(&h->lock);
-	epoch = h->epoch;
+	epoch = k->t->epoch;
 	known = k->epoch == epoch;
 	*out = k->handle;
 	pthread_mutex_unlock(&h->lock);
@@ -136,24 +136,31 @@ key_handle(struct hsm *h, CK_SESSION_HANDLE s, struct hsm_key *k,
 	return CKR_OK;
 }
 
+struct key_opening {
+	struct hsm_key *key;
+	bool other_token;            /* the URI does not mean this one */
+};
+
 /* Inside session_run, where the names of the token hold still. */
 static CK_RV
 key_open_call(struct hsm *h, CK_SESSION_HANDLE s, void *arg)
 {
-	struct hsm_key *k = arg;
+	struct key_opening *x = arg;
+	struct hsm_key *k = x->key;
 	EVP_PKEY *pub = NULL;
 	CK_RV rv;
 
-	if (!token_matches(&k->uri, h->label, h->manufacturer, h->model,
-	    h->serial, h->slot))
-		return HSM_RV_NO_KEY;
+	x->other_token = !token_matches(&k->uri, &k->t->names,
+	    k->t->slot);
+	if (x->other_token)
+		return HSM_RV_OTHER_TOKEN;
 	rv = key_look_up(h, s, &k->uri, &k->handle, &k->type, &pub);
 	if (rv != CKR_OK)
 		return rv;
 	EVP_PKEY_free(k->pub);
 	k->pub = pub;
 	pthread_mutex_lock(&h->lock);
-	k->epoch = h->epoch;
+	k->epoch = k->t->epoch;
 	pthread_mutex_unlock(&h->lock);
 	return CKR_OK;
 }
@@ -187,6 +194,28 @@ key_destroy(struct hsm_key *k)
 	free(k);
 }
 
+/* In the first token that the URI can mean. One whose own URI already says
+ * otherwise is not asked: it may be away, and that must not be felt here. */
+static int
+key_open_somewhere(struct hsm_key *k, struct refusal *why)
+{
+	struct key_opening x = { .key = k };
+	struct hsm_token *t;
+	int ret;
+
+	for (t = k->h->tokens; t < k->h->tokens + HSM_TOKENS; t++) {
+		if (!t->used || token_excluded(&t->uri, &k->uri))
+			continue;
+		k->t = t;
+		x.other_token = false;
+		ret = session_run(t, false, "show the key", key_open_call, &x,
+		    why);
+		if (!x.other_token)
+			return ret;
+	}
+	return ckr_refuse(HSM_RV_OTHER_TOKEN, "show the key", why);
+}
+
 int
 hsm_key_open(struct hsm *h, const char *uri, struct hsm_key **out,
     struct refusal *why)
@@ -201,8 +230,7 @@ hsm_key_open(struct hsm *h, const char *uri, struct hsm_key **out,
 	pthread_mutex_init(&k->lock, NULL);
 	ret = key_parse_uri(uri, &k->uri, why);
 	if (ret == CAMCA_OK)
-		ret = session_run(h, false, "show the key", key_open_call, k,
-		    why);
+		ret = key_open_somewhere(k, why);
 	if (ret < 0) {
 		key_destroy(k);
 		return ret;

@@ -45,6 +45,18 @@ hsm_pin_fini(struct hsm_pin *pin)
 	pin->len = 0;
 }
 
+int
+hsm_pin_copy(const struct hsm_pin *from, struct hsm_pin *out)
+{
+	int ret = pin_alloc(out);
+
+	if (ret < 0)
+		return ret;
+	memcpy(out->text, from->text, from->len);   /* the page is zeroed */
+	out->len = from->len;
+	return CAMCA_OK;
+}
+
 bool
 hsm_pin_same(const struct hsm_pin *a, const struct hsm_pin *b)
 {

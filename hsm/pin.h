@@ -25,6 +25,8 @@ CAMCA_MUST int hsm_pin_read(const struct hsm_pin_source *src,
     struct hsm_pin *out, struct refusal *why);
 /* Overwrites and frees; the pin is then empty. */
 void hsm_pin_fini(struct hsm_pin *pin);
+/* A copy in a page of its own; out as hsm_pin_read. CAMCA_ENOMEM. */
+CAMCA_MUST int hsm_pin_copy(const struct hsm_pin *from, struct hsm_pin *out);
 /* Whether both hold the same bytes, in constant time for equal lengths. */
 bool hsm_pin_same(const struct hsm_pin *a, const struct hsm_pin *b);
 

@@ -7,38 +7,22 @@
 
 #include "hsm/internal.h"
 
-static CK_RV
-public_curve(const struct key_attr *oid, enum hsm_key_type *out)
-{
-	enum hsm_key_type t;
-	const uint8_t *want;
-	size_t len;
-
-	for (t = HSM_EC_P256; t <= HSM_EC_P384; t++) {
-		want = key_curve_oid(t, &len);
-		if (len == oid->len && memcmp(want, oid->data, len) == 0) {
-			*out = t;
-			return CKR_OK;
-		}
-	}
-	return HSM_RV_KEY_TYPE;
-}
-
 /* PKCS#11 2.40 section 2.3.3 wraps the point in an OCTET STRING; some modules
- * give it bare. The bare form begins with 4 too (uncompressed, X9.62), so the
- * length decides. */
+ * give it bare. The bare form begins with 4 too (uncompressed, X9.62) or with
+ * anything (Ed25519), so the length decides. */
 static CK_RV
 public_point(struct key_attr *a, enum hsm_key_type type)
 {
-	size_t bare = type == HSM_EC_P256 ? 65 : 97;
+	size_t bare = type == HSM_EC_P256 ? 65 : type == HSM_EC_P384 ? 97 : 32;
 
 	if (a->len == bare + 2 && a->data[0] == V_ASN1_OCTET_STRING &&
 	    a->data[1] == bare) {
 		memmove(a->data, a->data + 2, bare);
 		a->len = bare;
 	}
-	return a->len == bare && a->data[0] == POINT_CONVERSION_UNCOMPRESSED ?
-	    CKR_OK : HSM_RV_NO_PUBLIC;
+	return a->len == bare && (type == HSM_ED25519 ||
+	    a->data[0] == POINT_CONVERSION_UNCOMPRESSED) ? CKR_OK :
+	    HSM_RV_NO_PUBLIC;
 }
 
 /* bld is freed. Errors of OpenSSL mean that the token's numbers are no key. */
@@ -59,23 +43,36 @@ public_from_params(const char *algorithm, OSSL_PARAM_BLD *bld)
 	return pub;
 }
 
+/* kind, CKK_EC or CKK_EC_EDWARDS, and the curve must agree. */
+static CK_RV
+public_read_point(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
+    CK_KEY_TYPE kind, enum hsm_key_type *type, struct key_attr *out)
+{
+	CK_RV rv = key_read(h, s, o, CKA_EC_PARAMS, out);
+
+	if (rv == CKR_OK && (!key_curve_type(out->data, out->len, type) ||
+	    (*type == HSM_ED25519) != (kind == CKK_EC_EDWARDS)))
+		rv = HSM_RV_KEY_TYPE;
+	if (rv == CKR_OK)
+		rv = key_read(h, s, o, CKA_EC_POINT, out);
+	return rv == CKR_OK ? public_point(out, *type) : rv;
+}
+
 static CK_RV
 public_ec(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
-    enum hsm_key_type *type, EVP_PKEY **out)
+    CK_KEY_TYPE kind, enum hsm_key_type *type, EVP_PKEY **out)
 {
 	struct key_attr a;
 	OSSL_PARAM_BLD *bld;
-	CK_RV rv;
+	CK_RV rv = public_read_point(h, s, o, kind, type, &a);
 
-	rv = key_read(h, s, o, CKA_EC_PARAMS, &a);
-	if (rv == CKR_OK)
-		rv = public_curve(&a, type);
-	if (rv == CKR_OK)
-		rv = key_read(h, s, o, CKA_EC_POINT, &a);
-	if (rv == CKR_OK)
-		rv = public_point(&a, *type);
 	if (rv != CKR_OK)
 		return rv;
+	if (*type == HSM_ED25519) {
+		*out = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+		    a.data, a.len);
+		return *out != NULL ? CKR_OK : HSM_RV_NO_PUBLIC;
+	}
 	bld = OSSL_PARAM_BLD_new();
 	if (bld == NULL ||
 	    OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME,
@@ -159,8 +156,8 @@ public_of(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
 	if (a.len != sizeof kind)
 		return HSM_RV_KEY_TYPE;
 	memcpy(&kind, a.data, sizeof kind);
-	if (kind == CKK_EC)
-		return public_ec(h, s, o, type, out);
+	if (kind == CKK_EC || kind == CKK_EC_EDWARDS)
+		return public_ec(h, s, o, kind, type, out);
 	if (kind == CKK_RSA)
 		return public_rsa(h, s, o, type, out);
 	return HSM_RV_KEY_TYPE;

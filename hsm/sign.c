@@ -16,8 +16,9 @@ static const uint8_t sign_info_sha256[] = {
 	0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20
 };
 
-/* RFC 5758 section 3.2 and RFC 4055 section 5: ECDSA without parameters, RSA
- * with NULL. The mechanisms take a hash made here: every token has them. */
+/* RFC 5758 section 3.2, RFC 4055 section 5, RFC 8410 section 3: only RSA has
+ * parameters, NULL. The mechanisms take a hash made here: every token has them;
+ * but for Ed25519, which hashes the data twice, with its secret first. */
 static const struct sign_alg {
 	int nid;
 	int param;
@@ -36,6 +37,7 @@ static const struct sign_alg {
 	    32, 384, CKM_RSA_PKCS },
 	[HSM_RSA_4096] = { NID_sha256WithRSAEncryption, V_ASN1_NULL, "SHA256",
 	    32, 512, CKM_RSA_PKCS },
+	[HSM_ED25519] = { NID_ED25519, V_ASN1_UNDEF, NULL, 0, 64, CKM_EDDSA },
 };
 
 struct sign_job {
@@ -58,6 +60,8 @@ sign_hash(struct sign_job *j, const uint8_t *hash)
 	    sizeof sign_info_sha256 : 0;
 	size_t len = j->alg->hash_len;
 
+	if (j->alg->mech == CKM_EDDSA)
+		return hash == NULL ? CAMCA_OK : CAMCA_EINVAL;
 	memcpy(j->in, sign_info_sha256, lead);
 	j->hash = j->in + lead;
 	if (hash != NULL)
@@ -69,22 +73,30 @@ sign_hash(struct sign_job *j, const uint8_t *hash)
 	return CAMCA_OK;
 }
 
+/* whole: the token gets all the bytes, and not their hash. */
 static CK_RV
 sign_with(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
-    struct sign_job *j, bool hash_in_token)
+    struct sign_job *j, CK_MECHANISM_TYPE type, bool whole)
 {
-	CK_MECHANISM mech = { hash_in_token ? CKM_SHA256_RSA_PKCS :
-	    j->alg->mech, NULL, 0 };
+	CK_MECHANISM mech = { type, NULL, 0 };
 	CK_ULONG len = sizeof j->raw;
 	CK_RV rv;
 
 	rv = h->p11->C_SignInit(s, &mech, o);
 	if (rv == CKR_OK)
-		rv = h->p11->C_Sign(s, hash_in_token ?
-		    (CK_BYTE *)(uintptr_t)j->data : j->in, hash_in_token ?
-		    j->data_len : j->in_len, j->raw, &len);
+		rv = h->p11->C_Sign(s, whole ?
+		    (CK_BYTE *)(uintptr_t)j->data : j->in,
+		    whole ? j->data_len : j->in_len, j->raw, &len);
 	j->raw_len = len;
 	return rv;
+}
+
+static CK_RV
+sign_rsa_way(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
+    struct sign_job *j, bool token_hashes)
+{
+	return sign_with(h, s, o, j, token_hashes ? CKM_SHA256_RSA_PKCS :
+	    CKM_RSA_PKCS, token_hashes);
 }
 
 /* CKM_RSA_PKCS is what every HSM has, and spares sending it a whole CRL. A TPM
@@ -101,13 +113,13 @@ sign_rsa(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
 	pthread_mutex_lock(&j->key->lock);
 	way = j->key->rsa_way;
 	pthread_mutex_unlock(&j->key->lock);
-	rv = sign_with(h, s, o, j, way == HSM_RSA_TOKEN_HASHES);
+	rv = sign_rsa_way(h, s, o, j, way == HSM_RSA_TOKEN_HASHES);
 	if (way != HSM_RSA_UNKNOWN)
 		return rv;
 	way = HSM_RSA_WE_HASH;
 	if (rv != CKR_OK) {
 		way = HSM_RSA_TOKEN_HASHES;
-		rv2 = sign_with(h, s, o, j, true);
+		rv2 = sign_rsa_way(h, s, o, j, true);
 		if (rv2 != CKR_OK)
 			return rv;
 	}
@@ -129,7 +141,12 @@ sign_call(struct hsm *h, CK_SESSION_HANDLE s, void *arg)
 		return rv;
 	if (j->alg->mech == CKM_RSA_PKCS)
 		return sign_rsa(h, s, o, j);
-	return sign_with(h, s, o, j, false);
+	if (j->alg->mech != CKM_EDDSA)
+		return sign_with(h, s, o, j, j->alg->mech, false);
+	HSM_LEAKS_BEGIN();
+	rv = sign_with(h, s, o, j, CKM_EDDSA, true);
+	HSM_LEAKS_END();
+	return rv;
 }
 
 /* PKCS#11 gives r and s side by side; X.509 wants a SEQUENCE (RFC 3279
@@ -205,6 +222,16 @@ sign_checker_give(struct hsm_key *k, EVP_PKEY_CTX *ctx)
 	EVP_PKEY_CTX_free(ctx);
 }
 
+static bool
+sign_check_ed25519(const struct sign_job *j, const uint8_t *sig, size_t len)
+{
+	AUTO(EVP_MD_CTX) *ctx = EVP_MD_CTX_new();
+
+	return ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL,
+	    j->key->pub) == 1 &&
+	    EVP_DigestVerify(ctx, sig, len, j->data, j->data_len) == 1;
+}
+
 /* Nothing leaves that the public key does not accept. One wrong RSA signature
  * made with the Chinese remainder theorem gives the private key away (Boneh,
  * DeMillo, Lipton), faulty ECDSA leaks bits of it too, and a failing token must
@@ -213,9 +240,12 @@ sign_checker_give(struct hsm_key *k, EVP_PKEY_CTX *ctx)
 static bool
 sign_is_good(const struct sign_job *j, const uint8_t *sig, size_t len)
 {
-	EVP_PKEY_CTX *ctx = sign_checker_take(j->key, j->alg);
+	EVP_PKEY_CTX *ctx;
 	bool good;
 
+	if (j->alg->mech == CKM_EDDSA)
+		return sign_check_ed25519(j, sig, len);
+	ctx = sign_checker_take(j->key, j->alg);
 	if (ctx == NULL)
 		return false;
 	good = EVP_PKEY_verify(ctx, sig, len, j->hash, j->alg->hash_len) == 1;
@@ -229,7 +259,7 @@ sign_hashed(struct sign_job *j, uint8_t *out, size_t *len_io,
 {
 	int ret;
 
-	ret = session_run(j->key->h, false, "sign", sign_call, j, why);
+	ret = session_run(j->key->t, false, "sign", sign_call, j, why);
 	/* A key that vanished from its token is a failing HSM, not a missing
 	 * object of the caller's. */
 	if (ret < 0)
@@ -280,7 +310,7 @@ hsm_sign_hashed(struct hsm_key *k, const void *p, size_t n,
 	int ret = sign_run(k, p, n, hash, out, len_io, &why);
 
 	/* That a token is lost session.c has logged, once for all callers. */
-	if (ret < 0 && session_is_up(k->h))
+	if (ret < 0 && session_is_up(k->t))
 		log_msg(LOG_ERROR, k->uri.object[0] != '\0' ? k->uri.object :
 		    "hsm", "not signed: %s", why.detail);
 	return ret;
@@ -333,6 +363,8 @@ hsm_key_algorithm(const struct hsm_key *k, X509_ALGOR *out)
 const EVP_MD *
 hsm_key_md(const struct hsm_key *k)
 {
+	if (k->type == HSM_ED25519)
+		return NULL;
 	return k->type == HSM_EC_P384 ? EVP_sha384() : EVP_sha256();
 }
 
@@ -348,6 +380,13 @@ hsm_sign_cert(struct hsm_key *k, X509 *cert)
 	uint8_t *der = NULL;
 	int len;
 
+	/* What names a CA's key is read from the store: were it changed there,
+	 * the log's key must not become a CA's. */
+	if (k->type == HSM_ED25519 || k->t == &k->h->tokens[HSM_LOG]) {
+		log_msg(LOG_ERROR, k->uri.object[0] != '\0' ? k->uri.object :
+		    "hsm", "a log key signs no certificate");
+		return CAMCA_EPOLICY;
+	}
 	ERR_clear_error();
 	X509_get0_signature(&sig, &outer, cert);
 	if (!sign_set_alg((X509_ALGOR *)(uintptr_t)outer, k->type) ||

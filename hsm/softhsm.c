@@ -35,6 +35,10 @@ struct soft {
 	char new_conf[PATH_MAX];
 	char new_tokens[PATH_MAX];
 	CK_UTF8CHAR label[SOFT_LABEL_LEN];
+	/* hsm_softhsm_add: */
+	bool adding;
+	CK_UTF8CHAR beside[SOFT_LABEL_LEN];
+	char made[PATH_MAX];         /* the token was made once */
 	CK_FUNCTION_LIST *p11;
 	void *dl;
 };
@@ -56,6 +60,16 @@ softhsm_module(void)
 	return NULL;
 }
 
+struct timespec
+softhsm_changed(const char *tokens)
+{
+	struct stat st;
+
+	if (tokens == NULL || stat(tokens, &st) != 0)
+		return (struct timespec){ 0, 0 };
+	return st.st_mtim;
+}
+
 static int
 soft_refuse_io(const char *path, int err, struct refusal *why)
 {
@@ -65,7 +79,8 @@ soft_refuse_io(const char *path, int err, struct refusal *why)
 }
 
 static int
-soft_label(struct soft *f, const char *label, struct refusal *why)
+soft_label(const char *label, CK_UTF8CHAR out[static SOFT_LABEL_LEN],
+    struct refusal *why)
 {
 	char copy[SOFT_LABEL_LEN + 1];
 	size_t n = strnlen(label, sizeof copy);
@@ -79,8 +94,8 @@ soft_label(struct soft *f, const char *label, struct refusal *why)
 		return refuse(why, CAMCA_EINVAL, 400, "hsm.label",
 		    "A token label is UTF-8 without control characters and "
 		    "does not end in a blank.");
-	memset(f->label, ' ', sizeof f->label);
-	memcpy(f->label, label, n);
+	memset(out, ' ', SOFT_LABEL_LEN);
+	memcpy(out, label, n);
 	return CAMCA_OK;
 }
 
@@ -169,10 +184,10 @@ soft_load(struct soft *f, struct refusal *why)
 	return CAMCA_OK;
 }
 
-/* Looks for an initialized token with our label (want_ours) or for a slot with
- * one that is not initialized yet. HSM_RV_NO_KEY where there is none. */
+/* Looks for an initialized token with this label, or (NULL) for a slot with one
+ * that is not initialized yet. HSM_RV_NO_KEY where there is none. */
 static CK_RV
-soft_find(const struct soft *f, bool want_ours, CK_SLOT_ID *out)
+soft_find(const struct soft *f, const CK_UTF8CHAR *label, CK_SLOT_ID *out)
 {
 	CK_SLOT_ID slots[SOFT_SLOTS_MAX];
 	CK_ULONG n = SOFT_SLOTS_MAX, i;
@@ -185,8 +200,8 @@ soft_find(const struct soft *f, bool want_ours, CK_SLOT_ID *out)
 		if (rv != CKR_OK)
 			break;
 		initialized = (info.flags & CKF_TOKEN_INITIALIZED) != 0;
-		if (initialized != want_ours || (want_ours &&
-		    memcmp(info.label, f->label, SOFT_LABEL_LEN) != 0))
+		if (initialized != (label != NULL) || (label != NULL &&
+		    memcmp(info.label, label, SOFT_LABEL_LEN) != 0))
 			continue;
 		*out = slots[i];
 		return CKR_OK;
@@ -195,7 +210,8 @@ soft_find(const struct soft *f, bool want_ours, CK_SLOT_ID *out)
 }
 
 static int
-soft_has_token(struct soft *f, bool *out, struct refusal *why)
+soft_has_token(struct soft *f, const CK_UTF8CHAR *label, bool *out,
+    struct refusal *why)
 {
 	CK_SLOT_ID slot;
 	CK_RV rv;
@@ -204,7 +220,7 @@ soft_has_token(struct soft *f, bool *out, struct refusal *why)
 	ret = soft_init(f, f->conf, why);
 	if (ret < 0)
 		return ret;
-	rv = soft_find(f, true, &slot);
+	rv = soft_find(f, label, &slot);
 	f->p11->C_Finalize(NULL);
 	*out = rv == CKR_OK;
 	return rv == HSM_RV_NO_KEY ? CAMCA_OK :
@@ -280,7 +296,7 @@ soft_init_token(struct soft *f, const struct hsm_pin *pin, struct refusal *why)
 	if (ret == CAMCA_OK)
 		ret = soft_init(f, f->new_conf, why);
 	if (ret == CAMCA_OK) {
-		rv = soft_find(f, false, &slot);
+		rv = soft_find(f, NULL, &slot);
 		if (rv == CKR_OK)
 			rv = f->p11->C_InitToken(slot, so_pin.data, so_pin.len,
 			    f->label);
@@ -365,6 +381,43 @@ soft_make_token(struct soft *f, struct refusal *why)
 	return ret;
 }
 
+/* Whether a second token may be made in this folder now. */
+static int
+soft_may_add(struct soft *f, struct refusal *why)
+{
+	bool beside = false;
+	int ret = soft_has_token(f, f->beside, &beside, why);
+
+	if (ret < 0)
+		return ret;
+	/* The folder's tokens are elsewhere: a new one would be in their way
+	 * when they come back. */
+	if (!beside)
+		return refuse(why, CAMCA_ENOENT, 503, "hsm.token-missing",
+		    "%s holds no token beside which another one could be "
+		    "made.", f->tokens);
+	if (file_exists(f->made))
+		return refuse(why, CAMCA_ENOENT, 503, "hsm.token-missing",
+		    "The token that %s speaks of is gone: put it back from a "
+		    "backup, or remove that file to begin with new keys.",
+		    f->made);
+	if (!file_exists(f->pin))
+		return refuse(why, CAMCA_EPIN, 503, "hsm.pin-missing",
+		    "%s is missing: no token is made without the PIN of the "
+		    "other.", f->pin);
+	return CAMCA_OK;
+}
+
+static int
+soft_mark_made(const struct soft *f, struct refusal *why)
+{
+	int ret = CAMCA_OK;
+
+	if (f->adding && !file_exists(f->made))
+		ret = file_replace(f->made, "", 0, 0600);
+	return ret < 0 ? soft_refuse_io(f->made, ret, why) : CAMCA_OK;
+}
+
 static int
 soft_make_locked(struct soft *f, struct refusal *why)
 {
@@ -373,11 +426,17 @@ soft_make_locked(struct soft *f, struct refusal *why)
 
 	ret = soft_write_conf(f->conf, f->tokens, why);
 	if (ret == CAMCA_OK)
-		ret = soft_has_token(f, &there, why);
+		ret = soft_has_token(f, f->label, &there, why);
+	if (ret == CAMCA_OK && !there && f->adding)
+		ret = soft_may_add(f, why);
 	if (ret < 0)
 		return ret;
 	if (!there)
-		return soft_make_token(f, why);
+		ret = soft_make_token(f, why);
+	if (ret == CAMCA_OK)
+		ret = soft_mark_made(f, why);
+	if (ret < 0 || !there)
+		return ret;
 	/* A new PIN would not open the old token. */
 	if (!file_exists(f->pin))
 		return refuse(why, CAMCA_EPIN, 503, "hsm.pin-missing",
@@ -409,8 +468,35 @@ soft_make(struct soft *f, const char *dir, struct refusal *why)
 	return ret;
 }
 
-int
-hsm_softhsm_make(const char *dir, const char *label, struct refusal *why)
+/* Before anything is made: a folder whose tokens are elsewhere stays as it
+ * is. */
+static int
+soft_add_paths(struct soft *f, const char *dir, const char *beside,
+    const char *label, struct refusal *why)
+{
+	char name[SOFT_LABEL_LEN + 8], tokens[PATH_MAX];
+	int ret = soft_label(beside, f->beside, why);
+
+	if (ret < 0)
+		return ret;
+	if (strchr(label, '/') != NULL)
+		return refuse(why, CAMCA_EINVAL, 400, "hsm.label",
+		    "The label of a token that is added has no slash.");
+	snprintf(name, sizeof name, "made-%s", label);
+	if (file_join(tokens, sizeof tokens, dir, "tokens") < 0 ||
+	    file_join(f->made, sizeof f->made, dir, name) < 0)
+		return soft_refuse_io(dir, CAMCA_ELIMIT, why);
+	if (!file_exists(tokens))
+		return refuse(why, CAMCA_ENOENT, 503, "hsm.token-missing",
+		    "%s is missing.", tokens);
+	f->adding = true;
+	return CAMCA_OK;
+}
+
+/* beside NULL: hsm_softhsm_make. */
+static int
+soft_run(const char *dir, const char *beside, const char *label,
+    struct refusal *why)
 {
 	const char *env = getenv("SOFTHSM2_CONF");
 	char *before = env != NULL ? strdup(env) : NULL;
@@ -419,7 +505,9 @@ hsm_softhsm_make(const char *dir, const char *label, struct refusal *why)
 	int ret = CAMCA_ENOMEM;
 
 	if (f != NULL && (env == NULL || before != NULL))
-		ret = soft_label(f, label, why);
+		ret = soft_label(label, f->label, why);
+	if (ret == CAMCA_OK && beside != NULL)
+		ret = soft_add_paths(f, dir, beside, label, why);
 	if (ret == CAMCA_OK)
 		ret = soft_make(f, dir, why);
 	/* Everything as it was, for whoever else reads it in this process. */
@@ -431,4 +519,17 @@ hsm_softhsm_make(const char *dir, const char *label, struct refusal *why)
 	free(before);
 	free(f);
 	return refuse_default(why, ret);
+}
+
+int
+hsm_softhsm_make(const char *dir, const char *label, struct refusal *why)
+{
+	return soft_run(dir, NULL, label, why);
+}
+
+int
+hsm_softhsm_add(const char *dir, const char *beside, const char *label,
+    struct refusal *why)
+{
+	return soft_run(dir, beside, label, why);
 }

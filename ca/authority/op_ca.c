@@ -146,7 +146,8 @@ rollover_run(struct op_call *c, const struct ca_set *set)
 		return refuse(&c->why, CAMCA_ENOENT, 404, "ca.unknown",
 		    "There is no issuing CA '%s'.", name);
 	type = ca_key_type(x.cur);
-	if (key != NULL && hsm_key_type_parse(key, &type) < 0)
+	if (key != NULL && (hsm_key_type_parse(key, &type) < 0 ||
+	    !hsm_key_type_is_ca(type)))
 		return refuse(&c->why, CAMCA_EINVAL, 400, "ca.key-type",
 		    "There is no key type '%s': ec-p256, ec-p384, rsa-2048, "
 		    "rsa-3072 or rsa-4096.", key);

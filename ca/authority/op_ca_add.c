@@ -93,9 +93,10 @@ ca_add_make(struct ca_add *x, const struct ca *root)
 	    .key = HSM_EC_P256, .validity_ms = ADD_LIFE_MS };
 	int ret;
 
-	if (key != NULL && hsm_key_type_parse(key, &spec.key) < 0)
+	if (key != NULL && (hsm_key_type_parse(key, &spec.key) < 0 ||
+	    !hsm_key_type_is_ca(spec.key)))
 		return refuse(&c->why, CAMCA_EINVAL, 400, "ca.key-type",
-		    "There is no key type '%s'.", key);
+		    "There is no key type '%s' for a CA.", key);
 	x->key_type = hsm_key_type_name(spec.key);
 	if (cn != NULL)
 		snprintf(common, sizeof common, "%s", cn);

@@ -11,6 +11,9 @@
  *     fail NAME RV       each call of that name gives RV (0x30, or decimal)
  *     flip               one bit of each signature is wrong
  *     final-try          the token says that one PIN attempt is left
+ *   One token alone, with or without one of the above for all after "; ":
+ *     away LABEL         the token with this label is pulled
+ *     ill LABEL          the slot of this token gives CKR_DEVICE_ERROR
  *
  * C_GetFunctionList, C_Finalize, C_CloseSession and C_CloseAllSessions always
  * pass: nobody can do anything about their failure. */
@@ -31,6 +34,12 @@
 unsigned long pkcs11_fault_calls(void);
 unsigned long pkcs11_fault_fired(void);
 
+/* What stands for all tokens, and for one ("away LABEL"). */
+struct fault_orders {
+	char all[FAULT_ORDER_MAX];
+	char one[FAULT_ORDER_MAX];
+};
+
 /* A PKCS#11 module has no object that its caller holds: its state is static.
  * fault_inside is held for reading during each call to the real module, so that
  * a pull does not close sessions under a running call: SoftHSM does not survive
@@ -38,7 +47,8 @@ unsigned long pkcs11_fault_fired(void);
 static pthread_rwlock_t fault_inside = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_mutex_t fault_lock = PTHREAD_MUTEX_INITIALIZER;
 /* Under fault_lock. */
-static char fault_order[FAULT_ORDER_MAX];
+static char fault_line[FAULT_ORDER_MAX];
+static struct fault_orders fault_now;        /* the parts of fault_line */
 static unsigned long fault_calls;
 static unsigned long fault_fired;
 static void *fault_dl;
@@ -61,9 +71,23 @@ fault_read_order(char *out, size_t out_len)
 	out[strcspn(out, "\r\n")] = '\0';
 }
 
-/* A pulled token forgets its sessions and logins. */
+/* Whether the token in slot has the label that one begins with after its first
+ * word. */
+static int
+fault_names(const char *one, CK_SLOT_ID slot)
+{
+	const char *label = strchr(one, ' ');
+	size_t n = label != NULL ? strlen(label + 1) : 0;
+	CK_TOKEN_INFO info;
+
+	return n > 0 && n < sizeof info.label &&
+	    real->C_GetTokenInfo(slot, &info) == CKR_OK &&
+	    memcmp(info.label, label + 1, n) == 0 && info.label[n] == ' ';
+}
+
+/* A pulled token forgets its sessions and logins. one NULL: all of them. */
 static void
-fault_pull(void)
+fault_pull(const char *one)
 {
 	CK_SLOT_ID slots[FAULT_SLOTS];
 	CK_ULONG n = FAULT_SLOTS, i;
@@ -72,29 +96,49 @@ fault_pull(void)
 	if (real->C_GetSlotList(CK_TRUE, slots, &n) != CKR_OK)
 		n = 0;
 	for (i = 0; i < n; i++)
-		real->C_CloseAllSessions(slots[i]);
+		if (one == NULL || fault_names(one, slots[i]))
+			real->C_CloseAllSessions(slots[i]);
 	pthread_rwlock_unlock(&fault_inside);
+}
+
+/* "away LABEL; ORDER" into its two parts. */
+static void
+fault_split(void)
+{
+	int one = strncmp(fault_line, "away ", 5) == 0 ||
+	    strncmp(fault_line, "ill ", 4) == 0;
+	char *rest = one ? strstr(fault_line, "; ") : fault_line;
+	size_t n = !one ? 0 : rest != NULL ? (size_t)(rest - fault_line) :
+	    strlen(fault_line);
+
+	memcpy(fault_now.one, fault_line, n);
+	fault_now.one[n] = '\0';
+	snprintf(fault_now.all, sizeof fault_now.all, "%s", rest == NULL ? "" :
+	    one ? rest + 2 : rest);
 }
 
 /* Under fault_lock: takes over a changed order. */
 static void
 fault_refresh(void)
 {
-	char order[sizeof fault_order];
+	char line[sizeof fault_line];
 
-	fault_read_order(order, sizeof order);
-	if (strcmp(order, fault_order) == 0)
+	fault_read_order(line, sizeof line);
+	if (strcmp(line, fault_line) == 0)
 		return;
-	memcpy(fault_order, order, sizeof order);
+	memcpy(fault_line, line, sizeof line);
+	fault_split();
 	fault_calls = fault_fired = 0;
-	if (strcmp(order, "gone") == 0)
-		fault_pull();
+	if (strcmp(fault_now.all, "gone") == 0)
+		fault_pull(NULL);
+	else if (strncmp(fault_now.one, "away ", 5) == 0)
+		fault_pull(fault_now.one);
 }
 
 static CK_RV
 fault_by_name(const char *name)
 {
-	const char *p = fault_order + strlen("fail ");
+	const char *p = fault_now.all + strlen("fail ");
 	size_t n = strlen(name);
 
 	if (strncmp(p, name, n) != 0 || p[n] != ' ')
@@ -110,30 +154,41 @@ fault_decide(const char *name, int session_call)
 	unsigned long at;
 
 	fault_calls++;
-	if (strcmp(fault_order, "gone") == 0)
+	if (strcmp(fault_now.all, "gone") == 0)
 		rv = session_call ? CKR_DEVICE_REMOVED : CKR_OK;
-	else if (sscanf(fault_order, "after %lu", &at) == 1)
+	else if (sscanf(fault_now.all, "after %lu", &at) == 1)
 		rv = fault_calls == at ? CKR_DEVICE_ERROR : CKR_OK;
-	else if (sscanf(fault_order, "from %lu", &at) == 1)
+	else if (sscanf(fault_now.all, "from %lu", &at) == 1)
 		rv = fault_calls >= at ? CKR_DEVICE_ERROR : CKR_OK;
-	else if (strncmp(fault_order, "fail ", 5) == 0)
+	else if (strncmp(fault_now.all, "fail ", 5) == 0)
 		rv = fault_by_name(name);
 	if (rv != CKR_OK)
 		fault_fired++;
 	return rv;
 }
 
-/* What this call must answer. fault_leave comes after it in every case; the
- * order that stands is *order_out until then. */
+/* What a call to this slot must answer, after fault_enter let it pass: one is
+ * the order of then. */
 static CK_RV
-fault_enter(const char *name, int session_call, char *order_out)
+fault_at_slot(const char *one, CK_SLOT_ID slot)
+{
+	if (one[0] == '\0' || !fault_names(one, slot))
+		return CKR_OK;
+	return one[0] == 'i' ? CKR_DEVICE_ERROR : CKR_TOKEN_NOT_PRESENT;
+}
+
+/* What this call must answer. fault_leave comes after it in every case; the
+ * order that stands is *out until then. */
+static CK_RV
+fault_enter(const char *name, int session_call,
+    struct fault_orders *out)
 {
 	CK_RV rv;
 
 	pthread_mutex_lock(&fault_lock);
 	fault_refresh();
 	rv = fault_decide(name, session_call);
-	memcpy(order_out, fault_order, FAULT_ORDER_MAX);
+	*out = fault_now;
 	pthread_rwlock_rdlock(&fault_inside);
 	pthread_mutex_unlock(&fault_lock);
 	return rv;
@@ -171,8 +226,8 @@ pkcs11_fault_fired(void)
 #define WRAP(name, session_call, params, args) \
 	static CK_RV fault_##name params \
 	{ \
-		char order[FAULT_ORDER_MAX]; \
-		CK_RV rv = fault_enter(#name, session_call, order); \
+		struct fault_orders orders; \
+		CK_RV rv = fault_enter(#name, session_call, &orders); \
 		if (rv == CKR_OK) \
 			rv = real->name args; \
 		fault_leave(); \
@@ -190,8 +245,6 @@ MODULE(C_GetMechanismInfo,
 SESSION(C_InitToken, (CK_SLOT_ID s, CK_UTF8CHAR *p, CK_ULONG n, CK_UTF8CHAR *l),
     (s, p, n, l))
 SESSION(C_InitPIN, (CK_SESSION_HANDLE h, CK_UTF8CHAR *p, CK_ULONG n), (h, p, n))
-SESSION(C_OpenSession, (CK_SLOT_ID s, CK_FLAGS f, void *a, CK_NOTIFY n,
-    CK_SESSION_HANDLE *h), (s, f, a, n, h))
 SESSION(C_GetSessionInfo, (CK_SESSION_HANDLE h, CK_SESSION_INFO *i), (h, i))
 SESSION(C_Login, (CK_SESSION_HANDLE h, CK_USER_TYPE u, CK_UTF8CHAR *p,
     CK_ULONG n), (h, u, p, n))
@@ -224,15 +277,30 @@ SESSION(C_DeriveKey, (CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE b,
     CK_ATTRIBUTE *t, CK_ULONG n, CK_OBJECT_HANDLE *o), (h, m, b, t, n, o))
 
 static CK_RV
+fault_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *arg,
+    CK_NOTIFY notify, CK_SESSION_HANDLE *out)
+{
+	struct fault_orders orders;
+	CK_RV rv = fault_enter("C_OpenSession", 1, &orders);
+
+	if (rv == CKR_OK)
+		rv = fault_at_slot(orders.one, slot);
+	if (rv == CKR_OK)
+		rv = real->C_OpenSession(slot, flags, arg, notify, out);
+	fault_leave();
+	return rv;
+}
+
+static CK_RV
 fault_C_Sign(CK_SESSION_HANDLE h, CK_BYTE *p, CK_ULONG n, CK_BYTE *sig,
     CK_ULONG *sig_len)
 {
-	char order[FAULT_ORDER_MAX];
-	CK_RV rv = fault_enter("C_Sign", 1, order);
+	struct fault_orders orders;
+	CK_RV rv = fault_enter("C_Sign", 1, &orders);
 
 	if (rv == CKR_OK)
 		rv = real->C_Sign(h, p, n, sig, sig_len);
-	if (rv == CKR_OK && sig != NULL && strcmp(order, "flip") == 0)
+	if (rv == CKR_OK && sig != NULL && strcmp(orders.all, "flip") == 0)
 		sig[*sig_len / 2] ^= 1;
 	fault_leave();
 	return rv;
@@ -241,10 +309,10 @@ fault_C_Sign(CK_SESSION_HANDLE h, CK_BYTE *p, CK_ULONG n, CK_BYTE *sig,
 static CK_RV
 fault_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *n)
 {
-	char order[FAULT_ORDER_MAX];
-	CK_RV rv = fault_enter("C_GetSlotList", 0, order);
+	struct fault_orders orders;
+	CK_RV rv = fault_enter("C_GetSlotList", 0, &orders);
 
-	if (rv == CKR_OK && present && strcmp(order, "gone") == 0)
+	if (rv == CKR_OK && present && strcmp(orders.all, "gone") == 0)
 		*n = 0;
 	else if (rv == CKR_OK)
 		rv = real->C_GetSlotList(present, list, n);
@@ -255,12 +323,15 @@ fault_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *n)
 static CK_RV
 fault_C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
 {
-	char order[FAULT_ORDER_MAX];
-	CK_RV rv = fault_enter("C_GetSlotInfo", 0, order);
+	struct fault_orders orders;
+	CK_RV rv = fault_enter("C_GetSlotInfo", 0, &orders);
+	CK_RV here = fault_at_slot(orders.one, slot);
 
+	if (rv == CKR_OK && here != CKR_TOKEN_NOT_PRESENT)
+		rv = here;
 	if (rv == CKR_OK)
 		rv = real->C_GetSlotInfo(slot, info);
-	if (rv == CKR_OK && strcmp(order, "gone") == 0)
+	if (rv == CKR_OK && (here != CKR_OK || strcmp(orders.all, "gone") == 0))
 		info->flags &= ~(CK_FLAGS)CKF_TOKEN_PRESENT;
 	fault_leave();
 	return rv;
@@ -269,14 +340,16 @@ fault_C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
 static CK_RV
 fault_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
-	char order[FAULT_ORDER_MAX];
-	CK_RV rv = fault_enter("C_GetTokenInfo", 0, order);
+	struct fault_orders orders;
+	CK_RV rv = fault_enter("C_GetTokenInfo", 0, &orders);
 
-	if (rv == CKR_OK && strcmp(order, "gone") == 0)
+	if (rv == CKR_OK && strcmp(orders.all, "gone") == 0)
 		rv = CKR_TOKEN_NOT_PRESENT;
 	if (rv == CKR_OK)
+		rv = fault_at_slot(orders.one, slot);
+	if (rv == CKR_OK)
 		rv = real->C_GetTokenInfo(slot, info);
-	if (rv == CKR_OK && strcmp(order, "final-try") == 0)
+	if (rv == CKR_OK && strcmp(orders.all, "final-try") == 0)
 		info->flags |= CKF_USER_PIN_FINAL_TRY;
 	fault_leave();
 	return rv;

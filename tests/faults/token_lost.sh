@@ -18,13 +18,13 @@ camca_init
 FAULT_MODULE=$TMP/pkcs11_fault.so
 install -m 755 "$BIN/tests/faults/pkcs11_fault.so" "$FAULT_MODULE"
 sed -i -e 's/^gate:/gate:\n  failures_per_minute: 1000000/' \
-    -e "s|^hsm:|hsm:\n  module: \"$FAULT_MODULE\"|" \
+    -e "s|^hsm:|hsm:\n  module: \"$FAULT_MODULE\"\n  log_token: pkcs11:token=camca-log|" \
     "$STATE/camca.yaml"
 export CAMCA_FAULT_MODULE=$SOFTHSM
 export CAMCA_FAULT_CONTROL=$TMP/order
 : >"$TMP/order"
 camca_start
-devices g "$N" && devices m "$N" && devices s 60 ||
+devices g "$N" && devices m "$N" && devices l "$N" && devices s 60 ||
     { echo "not ok devices"; exit 1; }
 exec 7<"$TMP/s.sec"
 
@@ -33,8 +33,9 @@ order() {
 	mv "$TMP/order.new" "$TMP/order"
 }
 rows() {
-	store_sql 'SELECT (SELECT COUNT(*) FROM cert), (SELECT COUNT(*) FROM
-	    outbox), (SELECT COUNT(*) FROM enroll_secret WHERE state <> 0)'
+	store_sql "SELECT (SELECT COUNT(*) FROM cert), (SELECT n FROM counter
+	    WHERE name = 'outbox'), (SELECT COUNT(*) FROM enroll_secret
+	    WHERE state <> 0)"
 }
 # ask NAME: a camera of its own, status of its request.
 ask() {
@@ -130,6 +131,39 @@ put_back() {
 check "put back: each of them is served" put_back
 record_whole m
 
+# ---- the custody log's token alone ----
+log_token_is() { # true|false
+	camca --json doctor | jq -e --argjson ok "$1" \
+	    '.checks[] | select(.name == "log token") | .ok == $ok' >/dev/null
+}
+check "the log's token is well" log_token_is true
+storm l --threads 8 --patience 60
+storm_until $((N / 4))
+order "away camca-log"
+check "log's token pulled: the doctor warns" eventually log_token_is false
+check "log's token pulled: an enrollment is served at once" asks log1 200
+order "ill camca-log"
+check "log's token ill: an enrollment is served at once" asks log2 200
+check "log's token ill: the CAs' token is well" sh -c '"$1" --json doctor |
+    jq -e ".checks[] | select(.name == \"token\") | .ok"' - "$BIN/camca"
+check "log's token ill: the storm goes on" storm_end
+check "log's token ill: no camera was told to wait" equal \
+    "$(storm_field busy)" 0
+note "storm: $STORM"
+record_whole l
+order "ill camca-log; after 1"
+check "both: the CAs' is open again inside the call" asks log3 200
+order ""
+check "log's token given back: it is well by itself" \
+    eventually log_token_is true
+LOG_FOLDER=$(dirname "$(grep -la camca-log "$STATE"/hsm/tokens/*/token.object)")
+mv "$LOG_FOLDER" "$STATE/hsm/log-away"
+check "its folder moved away: the doctor warns" eventually log_token_is false
+check "its folder moved away: an enrollment is served" asks log4 200
+mv "$STATE/hsm/log-away" "$LOG_FOLDER"
+check "its folder put back: it is well by itself" eventually log_token_is true
+check "its folder put back: an enrollment is served" asks log5 200
+
 # ---- away when camcad starts ----
 stop "$AUTHORITY_PID"
 mv "$STATE/hsm/tokens" "$STATE/hsm/away"
@@ -144,6 +178,22 @@ check "the gate answers 503 meanwhile" asks late 503
 mv "$STATE/hsm/away" "$STATE/hsm/tokens"
 start_authority
 check "with it, all is as before" eventually asks late 200
+
+# ---- the embedded token itself, without a module in front of it ----
+stop "$AUTHORITY_PID"
+sed -i -e '/^  module:/d' -e '/^  log_token:/d' "$STATE/camca.yaml"
+mv "$LOG_FOLDER" "$STATE/hsm/log-away"
+start_authority
+check "without the log's token camcad starts" eventually asks log6 200
+check "and none is made in its place" equal \
+    "$(grep -la camca-log "$STATE"/hsm/tokens/*/token.object)" ""
+mv "$STATE/hsm/log-away" "$LOG_FOLDER"
+check "put back, it is well" eventually log_token_is true
+stop "$AUTHORITY_PID"
+rm -r "$LOG_FOLDER" "$STATE/hsm/made-camca-log"
+start_authority
+check "a state folder older than the log gets the token" \
+    eventually log_token_is true
 check "the daemons have lived through it" \
     kill -0 "$AUTHORITY_PID" "$GATE_PID"
 finish

@@ -99,6 +99,14 @@ fixture_fault(struct fixture *f)
 	fixture_write(f->control, "");
 }
 
+/* Beside "camca" the token "camca-log" with the same PIN. */
+static inline void
+fixture_log(struct fixture *f)
+{
+	if (hsm_softhsm_add(f->token, "camca", "camca-log", &f->why) < 0)
+		fail_msg("%s", f->why.detail);
+}
+
 static inline int
 fixture_remove_one(const char *path, const struct stat *st, int flag,
     struct FTW *at)

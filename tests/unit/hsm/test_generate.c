@@ -89,9 +89,9 @@ test_attributes(void **state)
 		assert_string_equal(uri.token, "camca");
 		assert_int_equal(uri.id_len, 16);
 		assert_true(uri.has_type);
-		assert_int_equal(session_run(hsm, false, "look", look, &uri,
+		assert_int_equal(session_run(hsm->tokens, false, "look", look, &uri,
 		    NULL), 0);
-		assert_int_equal(session_run(hsm, false, "look", look_value,
+		assert_int_equal(session_run(hsm->tokens, false, "look", look_value,
 		    &uri, &why), CAMCA_EHSM);
 		free(text);
 		text = NULL;
@@ -127,7 +127,7 @@ test_not_as_asked(void **state)
 	assert_string_equal(why.code, "hsm.key-extractable");
 	assert_null(uri);
 	fixture_write(fx.control, "");
-	assert_int_equal(session_run(hsm, false, "count", count_keys, &n,
+	assert_int_equal(session_run(hsm->tokens, false, "count", count_keys, &n,
 	    NULL), 0);
 	assert_int_equal(n, 0);
 }

@@ -84,6 +84,9 @@ test_type_names(void **state)
 	assert_string_equal(hsm_key_type_name(HSM_KEY_TYPES), "unknown");
 	assert_int_equal(hsm_generate(hsm, HSM_KEY_TYPES, "x", NULL, NULL),
 	    CAMCA_EINVAL);
+	for (t = HSM_EC_P256; t < HSM_KEY_TYPES; t++)
+		assert_int_equal(hsm_key_type_is_ca(t), t != HSM_ED25519);
+	assert_false(hsm_key_type_is_ca(HSM_KEY_TYPES));
 }
 
 static void

@@ -195,6 +195,22 @@ test_order(void **state)
 	unsetenv("CAMCA_TEST_PIN");
 }
 
+/* A page of its own: ending one leaves the other. */
+static void
+test_copy(void **state)
+{
+	struct hsm_pin a = { NULL, 0 }, b = { NULL, 0 };
+
+	(void)state;
+	fixture_write(fx.pin, "12 34\n");
+	assert_int_equal(read_file(&a), 0);
+	assert_int_equal(hsm_pin_copy(&a, &b), 0);
+	assert_true(hsm_pin_same(&a, &b));
+	hsm_pin_fini(&a);
+	assert_string_equal(b.text, "12 34");
+	hsm_pin_fini(&b);
+}
+
 static void
 test_same(void **state)
 {
@@ -330,6 +346,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_env, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_same, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_copy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_prompt, setup, teardown),
 		cmocka_unit_test(test_prompt_without_terminal),
 	};

@@ -115,7 +115,7 @@ tell_ec(uint8_t point[static POINT])
 	static const CK_KEY_TYPE ec = CKK_EC;
 	AUTO(EVP_PKEY) *key = EVP_EC_gen("P-256");
 	size_t n = 0;
-	const uint8_t *oid = key_curve_oid(HSM_EC_P256, &n);
+	const uint8_t *oid = key_curve_params(HSM_EC_P256, 0, &n);
 	struct value *v;
 
 	n_values = 0;
@@ -207,6 +207,87 @@ test_curve(void **state)
 	}
 }
 
+/* The same key by every name of the curve and both forms of the point. */
+static void
+test_ed25519(void **state)
+{
+	static const CK_KEY_TYPE edwards = CKK_EC_EDWARDS;
+	/* RFC 8032 section 7.1, test 2. */
+	static const uint8_t point[34] = "\x04\x20"
+	    "\x3d\x40\x17\xc3\xe8\x43\x89\x5a\x92\xb7\x0a\xa7\x4d\x1b\x7e"
+	    "\xbc\x9c\x98\x2c\xcf\x2e\xc4\x96\x8c\xc0\xcd\x55\xf1\x2a\xf4"
+	    "\x66\x0c";
+	static const struct { const char *p; size_t n; } curve[] = {
+		{ "\x13\x0c" "edwards25519", 14 }, { "\x06\x03\x2b\x65\x70", 5 },
+	};
+	enum hsm_key_type type;
+	uint8_t raw[33];
+	size_t i, n;
+	int wrapped;
+
+	(void)state;
+	n_objects = 1;
+	for (i = 0; i < 4; i++) {
+		AUTO(EVP_PKEY) *pub = NULL;
+
+		n_values = 0;
+		wrapped = i & 1;
+		tell(CKA_KEY_TYPE, &edwards, sizeof edwards);
+		tell(CKA_EC_PARAMS, curve[i / 2].p, curve[i / 2].n);
+		tell(CKA_EC_POINT, point + (wrapped ? 0 : 2),
+		    wrapped ? 34 : 32);
+		assert_int_equal(ask(&type, &pub), CKR_OK);
+		assert_int_equal(type, HSM_ED25519);
+		n = sizeof raw;
+		assert_int_equal(EVP_PKEY_get_raw_public_key(pub, raw, &n), 1);
+		assert_int_equal(n, 32);
+		assert_memory_equal(raw, point + 2, 32);
+	}
+}
+
+static void
+test_ed25519_bad(void **state)
+{
+	static const CK_KEY_TYPE edwards = CKK_EC_EDWARDS, ec = CKK_EC;
+	uint8_t data[40] = { 0x04, 0x20 };
+	struct value *params, *v;
+	size_t i, n = 0;
+	const uint8_t *oid = key_curve_params(HSM_EC_P256, 0, &n);
+
+	(void)state;
+	n_values = 0;
+	n_objects = 1;
+	tell(CKA_KEY_TYPE, &edwards, sizeof edwards);
+	params = tell(CKA_EC_PARAMS, "\x13\x0c" "edwards25519", 14);
+	v = tell(CKA_EC_POINT, data, sizeof data);
+	for (i = 0; i <= sizeof data; i++) {
+		v->len = i;
+		assert_int_equal(ask_only(), i == 32 || i == 34 ? CKR_OK :
+		    HSM_RV_NO_PUBLIC);
+	}
+	v->len = 34;
+	for (i = 0; i < 16; i++) {   /* 04 20 is what makes it wrapped */
+		v->data[i / 8] ^= (uint8_t)(1 << i % 8);
+		assert_int_equal(ask_only(), HSM_RV_NO_PUBLIC);
+		v->data[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	for (i = 0; i < params->len * 8; i++) {
+		params->data[i / 8] ^= (uint8_t)(1 << i % 8);
+		assert_int_equal(ask_only(), HSM_RV_KEY_TYPE);
+		params->data[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	for (params->len = 0; params->len < 14; params->len++)
+		assert_int_equal(ask_only(), HSM_RV_KEY_TYPE);
+	/* The kind of the key and its curve do not fit. */
+	memcpy(params->data, oid, n);
+	params->len = n;
+	assert_int_equal(ask_only(), HSM_RV_KEY_TYPE);
+	memcpy(values[0].data, &ec, sizeof ec);
+	memcpy(params->data, "\x06\x03\x2b\x65\x70", 5);
+	params->len = 5;
+	assert_int_equal(ask_only(), HSM_RV_KEY_TYPE);
+}
+
 static void
 test_rsa(void **state)
 {
@@ -238,8 +319,8 @@ test_rsa(void **state)
 static void
 test_kind(void **state)
 {
-	static const CK_KEY_TYPE kinds[] = { CKK_DSA, CKK_AES, CKK_EC_EDWARDS,
-	    0x80000001UL };
+	static const CK_KEY_TYPE kinds[] = { CKK_DSA, CKK_AES,
+	    CKK_GENERIC_SECRET, 0x80000001UL };
 	size_t i;
 
 	(void)state;
@@ -265,6 +346,8 @@ main(void)
 		cmocka_unit_test(test_point_cut),
 		cmocka_unit_test(test_point_flip),
 		cmocka_unit_test(test_curve),
+		cmocka_unit_test(test_ed25519),
+		cmocka_unit_test(test_ed25519_bad),
 		cmocka_unit_test(test_rsa),
 		cmocka_unit_test(test_kind),
 	};

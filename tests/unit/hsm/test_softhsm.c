@@ -102,6 +102,111 @@ test_second_label(void **state)
 	hsm_close(h);
 }
 
+static int
+add(void)
+{
+	memset(&fx.why, 0, sizeof fx.why);
+	return hsm_softhsm_add(fx.token, "camca", "camca-log", &fx.why);
+}
+
+static void
+in_token(const char *name, char out[static PATH_MAX])
+{
+	assert_int_equal(file_join(out, PATH_MAX, fx.token, name), 0);
+}
+
+static void
+test_add(void **state)
+{
+	struct hsm_conf conf = fixture_conf(&fx);
+	struct hsm *h = NULL;
+
+	(void)state;
+	umask(022);
+	assert_int_equal(make(), 0);
+	assert_int_equal(add(), 0);
+	assert_int_equal(add(), 0);
+	assert_int_equal(make(), 0);
+	assert_int_equal(count_tokens(), 2);
+	assert_int_equal(nftw(fx.token, check_mode, 8, FTW_PHYS), 0);
+	conf.token_uri = "pkcs11:token=camca-log";
+	assert_int_equal(hsm_open(&h, &conf, &fx.why), 0);
+	hsm_close(h);
+	hsm_close(fixture_open(&fx));
+}
+
+/* The tokens are elsewhere for the moment: nothing is put in their place. */
+static void
+test_add_beside_nothing(void **state)
+{
+	char tokens[PATH_MAX], away[PATH_MAX];
+
+	(void)state;
+	in_token("tokens", tokens);
+	in_token("away", away);
+	assert_int_equal(add(), CAMCA_ENOENT);
+	assert_false(file_exists(fx.token));
+	assert_int_equal(make(), 0);
+	assert_int_equal(rename(tokens, away), 0);
+	assert_int_equal(add(), CAMCA_ENOENT);
+	assert_string_equal(fx.why.code, "hsm.token-missing");
+	assert_false(file_exists(tokens));
+	assert_int_equal(mkdir(tokens, 0700), 0);
+	assert_int_equal(add(), CAMCA_ENOENT);
+	assert_int_equal(count_tokens(), 0);
+	assert_int_equal(rmdir(tokens), 0);
+	assert_int_equal(rename(away, tokens), 0);
+	assert_int_equal(add(), 0);
+	assert_int_equal(count_tokens(), 2);
+}
+
+/* A log token that was there and is not must come back: one with new keys under
+ * the old name would only be in its way. */
+static void
+test_add_once(void **state)
+{
+	char tokens[PATH_MAX], kept[PATH_MAX], made[PATH_MAX];
+
+	(void)state;
+	in_token("tokens", tokens);
+	in_token("kept", kept);
+	in_token("made-camca-log", made);
+	assert_int_equal(make(), 0);
+	assert_int_equal(add(), 0);
+	assert_true(file_exists(made));
+	/* A new folder with the main token alone. */
+	assert_int_equal(rename(tokens, kept), 0);
+	assert_int_equal(make(), 0);
+	assert_int_equal(add(), CAMCA_ENOENT);
+	assert_non_null(strstr(fx.why.detail, "made-camca-log"));
+	assert_int_equal(count_tokens(), 1);
+	assert_int_equal(unlink(made), 0);
+	assert_int_equal(add(), 0);
+	assert_int_equal(count_tokens(), 2);
+	/* A crash between the token and the mark. */
+	assert_int_equal(unlink(made), 0);
+	assert_int_equal(add(), 0);
+	assert_int_equal(count_tokens(), 2);
+	assert_true(file_exists(made));
+}
+
+/* The operator keeps the PIN elsewhere: a new one would be a second secret. */
+static void
+test_add_without_pin(void **state)
+{
+	(void)state;
+	assert_int_equal(make(), 0);
+	assert_int_equal(unlink(fx.pin), 0);
+	assert_int_equal(add(), CAMCA_EPIN);
+	assert_string_equal(fx.why.code, "hsm.pin-missing");
+	assert_false(file_exists(fx.pin));
+	assert_int_equal(count_tokens(), 1);
+	assert_int_equal(hsm_softhsm_add(fx.token, "camca", "a/b", NULL),
+	    CAMCA_EINVAL);
+	assert_int_equal(hsm_softhsm_add(fx.token, "", "log", NULL),
+	    CAMCA_EINVAL);
+}
+
 /* A PIN that was put there by the operator is used. */
 static void
 test_own_pin(void **state)
@@ -257,6 +362,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_make),
 		CASE(test_second_label),
+		CASE(test_add),
+		CASE(test_add_beside_nothing),
+		CASE(test_add_once),
+		CASE(test_add_without_pin),
 		CASE(test_own_pin),
 		CASE(test_pin_lost),
 		CASE(test_leftover),

@@ -87,8 +87,8 @@ test_uri_whole(void **state)
 
 	(void)state;
 	snprintf(uri, sizeof uri, "pkcs11:token=camca;manufacturer=SoftHSM%%20"
-	    "project;model=SoftHSM%%20v2;serial=%s;slot-id=%lu", h->serial,
-	    h->slot);
+	    "project;model=SoftHSM%%20v2;serial=%s;slot-id=%lu",
+	    h->tokens->names.serial, h->tokens->slot);
 	hsm_close(h);
 	conf.token_uri = uri;
 	assert_int_equal(hsm_open(&h, &conf, &fx.why), 0);
