@@ -28,6 +28,12 @@ struct select {
 	size_t nissuers;               /* of s->issuer */
 	size_t dev_cap, cert_cap, site_cap, rule_cap, pk_cap;
 	const char *slots[RULE_SLOTS]; /* rules by hash: most are the same */
+	/* The product judged last: devices come by product or by site, and of
+	 * both few are different. */
+	struct product_row product;
+	struct rule product_rule;
+	enum match product_match;
+	bool judged;
 	int64_t *pks;                  /* devices found by certificate */
 	size_t npks;
 };

@@ -121,18 +121,43 @@ select_add(struct select *x, const struct device_pick *p,
 	return CAMCA_OK;
 }
 
+/* The verdict on the product into x->product_match and x->product_rule. */
+static enum match
+select_judge(struct select *x, const char *manufacturer, const char *model,
+    const char *firmware)
+{
+	struct product_row *p = &x->product;
+
+	if (x->judged && strcmp(p->manufacturer, manufacturer) == 0 &&
+	    strcmp(p->model, model) == 0 && strcmp(p->firmware, firmware) == 0)
+		return x->product_match;
+	snprintf(p->manufacturer, sizeof p->manufacturer, "%s", manufacturer);
+	snprintf(p->model, sizeof p->model, "%s", model);
+	snprintf(p->firmware, sizeof p->firmware, "%s", firmware);
+	x->product_rule.n = 0;
+	x->product_rule.text[0] = '\0';
+	x->product_match = match_product(x, manufacturer, model, firmware,
+	    &x->product_rule);
+	x->judged = true;
+	return x->product_match;
+}
+
 static int
 select_consider(const struct device_pick *p, void *arg)
 {
 	struct select *x = arg;
 	const struct site_row *site = select_site(x->out, p->site);
-	struct rule r = { .n = 0 };
+	struct rule r;
 	enum match m;
 
 	if (site == NULL)
 		return CAMCA_EDB;
-	m = match_product(x, p->manufacturer, p->model, p->firmware, &r);
-	if (m == MATCH_NO || !match_place(x, p, site, &r))
+	m = select_judge(x, p->manufacturer, p->model, p->firmware);
+	if (m == MATCH_NO)
+		return 0;
+	r.n = x->product_rule.n;
+	memcpy(r.text, x->product_rule.text, r.n + 1);
+	if (!match_place(x, p, site, &r))
 		return 0;
 	match_cert_rule(x, &r);
 	return select_add(x, p, site, m, rule_keep(x, r.text));
@@ -142,9 +167,8 @@ static int
 select_product(const struct product_row *p, void *arg)
 {
 	struct select *x = arg;
-	struct rule r = { .n = 0 };
 
-	if (match_product(x, p->manufacturer, p->model, p->firmware, &r) ==
+	if (select_judge(x, p->manufacturer, p->model, p->firmware) ==
 	    MATCH_NO)
 		return 0;
 	return store_pick_product(x->tx, p, select_consider, x);

@@ -22,6 +22,7 @@ struct revoke {
 	bool changed;                  /* the world is not the preview's */
 	char what[256];                /* and this is how */
 	int64_t plan_ms, write_ms;
+	struct event_ids ids;
 };
 struct revoke *revoke_new(struct op_call *c);
 void revoke_free(struct revoke *r);

@@ -100,7 +100,7 @@ apply_cert(struct tx *tx, struct revoke *r, const struct select_cert *c,
 	    .not_after_ms = p->not_after_ms, .status = p->status,
 	    .reason = p->reason, .revoked_ms = p->revoked_ms,
 	    .invalidity_ms = p->invalidity_ms, .rev_seq = p->rev_seq,
-	    .created_ms = p->created_ms };
+	    .created_ms = p->created_ms, .replaced_by = p->replaced_by };
 	int ret;
 
 	memcpy(row.serial, p->serial, sizeof row.serial);
@@ -118,8 +118,8 @@ apply_cert_event(struct tx *tx, struct revoke *r,
 {
 	struct event e;
 
-	event_init(&e, &r->c->a->events, "cert.revoked", d->id,
-	    r->c->caller->actor);
+	event_init_many(&e, &r->c->a->events, "cert.revoked", d->id,
+	    r->c->caller->actor, &r->ids);
 	apply_event_cert(&e, r, c, seq);
 	apply_event_batch(&e, r);
 	return event_put(tx, &e);
@@ -133,8 +133,8 @@ apply_device_event(struct tx *tx, struct revoke *r,
 {
 	struct event e;
 
-	event_init(&e, &r->c->a->events, "device.moved", d->id,
-	    r->c->caller->actor);
+	event_init_many(&e, &r->c->a->events, "device.moved", d->id,
+	    r->c->caller->actor, &r->ids);
 	event_add(&e, "from", "%s", device_state_name(d->from.state));
 	event_add(&e, "to", "%s", device_state_name(d->to.state));
 	if (d->from.restriction != d->to.restriction)

@@ -46,22 +46,34 @@ ctx_random(const struct camca_ctx *ctx, uint8_t *out, size_t n)
 	return ctx->random(ctx->arg, out, n);
 }
 
+static void
+ctx_put(char *out, int n, int v)
+{
+	for (; n > 0; v /= 10)
+		out[--n] = (char)('0' + v % 10);
+}
+
 void
 ctx_time_format(char out[static CTX_TIME_LEN], int64_t ms)
 {
+	static const char frame[] = "0000-00-00T00:00:00.000Z";
 	time_t s;
 	struct tm tm;
+
+	_Static_assert(sizeof frame == CTX_TIME_LEN, "room for the frame");
 
 	ms = ms < 0 ? 0 : ms > CTX_TIME_MAX ? CTX_TIME_MAX : ms;
 	s = (time_t)(ms / 1000);
 	if (gmtime_r(&s, &tm) == NULL)
 		memset(&tm, 0, sizeof tm);
-	/* The remainders keep each field at its width for the compiler too. */
-	snprintf(out, CTX_TIME_LEN, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-	    (unsigned)(tm.tm_year + 1900) % 10000u,
-	    (unsigned)(tm.tm_mon + 1) % 100u, (unsigned)tm.tm_mday % 100u,
-	    (unsigned)tm.tm_hour % 100u, (unsigned)tm.tm_min % 100u,
-	    (unsigned)tm.tm_sec % 100u, (unsigned)(ms % 1000));
+	memcpy(out, frame, sizeof frame);
+	ctx_put(out, 4, tm.tm_year + 1900);
+	ctx_put(out + 5, 2, tm.tm_mon + 1);
+	ctx_put(out + 8, 2, tm.tm_mday);
+	ctx_put(out + 11, 2, tm.tm_hour);
+	ctx_put(out + 14, 2, tm.tm_min);
+	ctx_put(out + 17, 2, tm.tm_sec);
+	ctx_put(out + 20, 3, (int)(ms % 1000));
 }
 
 /* Fixed-width decimal field; -1 where a byte is no digit. */

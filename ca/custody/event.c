@@ -70,6 +70,17 @@ event_hidden(const unsigned char *s)
 	return s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9 ? 3 : 0;
 }
 
+/* Printable ASCII without spaces at its ends: nearly every value. */
+static bool
+event_plain(const char *s)
+{
+	const char *p;
+
+	for (p = s; *p >= ' ' && *p <= '~'; p++)
+		;
+	return *p == '\0' && p > s && *s != ' ' && p[-1] != ' ';
+}
+
 /* Makes any text fit the grammar, in place; "" becomes "-". */
 static void
 event_clean(char *s, size_t size)
@@ -78,6 +89,8 @@ event_clean(char *s, size_t size)
 	size_t n, hidden;
 	char *start = s;
 
+	if (event_plain(s))
+		return;
 	refusal_sanitize(s);
 	for (p = (unsigned char *)s; *p != '\0'; p++) {
 		hidden = event_hidden(p);
@@ -112,9 +125,12 @@ event_cut(char *s, size_t max)
 static void
 event_copy(char *out, size_t max, const char *s)
 {
-	int n = snprintf(out, max + 1, "%s", s != NULL ? s : "");
+	size_t n = s != NULL ? strnlen(s, max + 1) : 0;
 
-	if (n > 0 && (size_t)n > max)
+	if (n > 0)
+		memcpy(out, s, n <= max ? n : max);
+	out[n <= max ? n : max] = '\0';
+	if (n > max)
 		event_cut(out, max);
 	event_clean(out, max + 1);
 }
@@ -126,7 +142,14 @@ event_text_ok(const char *p, size_t n, size_t max)
 	size_t i;
 
 	if (n == 0 || n > max || n > EVENT_VALUE_MAX || p[0] == ' ' ||
-	    p[n - 1] == ' ' || memchr(p, '\0', n) != NULL)
+	    p[n - 1] == ' ')
+		return false;
+	/* Nearly every value is printable ASCII. */
+	for (i = 0; i < n && p[i] >= ' ' && p[i] <= '~'; i++)
+		;
+	if (i == n)
+		return true;
+	if (memchr(p, '\0', n) != NULL)
 		return false;
 	memcpy(copy, p, n);
 	copy[n] = '\0';
@@ -170,18 +193,36 @@ event_fail(struct event *e, int err, const char *key, const char *what)
 /* Six bytes of time, ten random ones: unique, and the outbox's index of ids
  * grows at its end instead of touching a page of its own for each event. */
 static int
-event_id(const struct camca_ctx *ctx, int64_t now_ms, uint8_t id[static 16])
+event_id(const struct camca_ctx *ctx, int64_t now_ms, uint8_t id[static 16],
+    struct event_ids *ids)
 {
-	int i;
+	int i, ret;
 
 	for (i = 0; i < 6; i++)
 		id[i] = (uint8_t)(now_ms >> (40 - 8 * i));
-	return ctx_random(ctx, id + 6, 10);
+	if (ids == NULL)
+		return ctx_random(ctx, id + 6, 10);
+	if (ids->left == 0) {
+		ret = ctx_random(ctx, ids->bytes, sizeof ids->bytes);
+		if (ret < 0)
+			return ret;
+		ids->left = sizeof ids->bytes / 10;
+	}
+	memcpy(id + 6, ids->bytes + 10 * --ids->left, 10);
+	return CAMCA_OK;
 }
 
 void
 event_init(struct event *e, const struct event_source *src, const char *type,
     const char *device, const char *actor)
+{
+	event_init_many(e, src, type, device, actor, NULL);
+}
+
+void
+event_init_many(struct event *e, const struct event_source *src,
+    const char *type, const char *device, const char *actor,
+    struct event_ids *ids)
 {
 	/* Not the whole struct: text[] is only read where it was written. */
 	memset(e, 0, offsetof(struct event, text));
@@ -192,7 +233,7 @@ event_init(struct event *e, const struct event_source *src, const char *type,
 		return;
 	}
 	e->time_ms = ctx_now_ms(src->ctx);
-	if (event_id(src->ctx, e->time_ms, e->id) < 0)
+	if (event_id(src->ctx, e->time_ms, e->id, ids) < 0)
 		event_fail(e, CAMCA_ECRYPTO, "id", "no random bytes");
 	snprintf(e->device, sizeof e->device, "%s",
 	    device != NULL && event_id_ok(device, strlen(device)) ?
@@ -238,6 +279,18 @@ event_keep(struct event *e, const char *key, int len)
 	e->used += strlen(s) + 1;
 }
 
+/* As snprintf() with "%s" would. */
+static int
+event_string(char out[static EVENT_VALUE_MAX + 1], const char *s)
+{
+	size_t n = strnlen(s, EVENT_VALUE_MAX + 1);
+	size_t kept = n <= EVENT_VALUE_MAX ? n : EVENT_VALUE_MAX;
+
+	memcpy(out, s, kept);
+	out[kept] = '\0';
+	return (int)n;
+}
+
 void
 event_add(struct event *e, const char *key, const char *fmt, ...)
 {
@@ -251,7 +304,10 @@ event_add(struct event *e, const char *key, const char *fmt, ...)
 		return;
 	}
 	va_start(ap, fmt);
-	n = vsnprintf(e->text + e->used, EVENT_VALUE_MAX + 1, fmt, ap);
+	if (strcmp(fmt, "%s") == 0)
+		n = event_string(e->text + e->used, va_arg(ap, const char *));
+	else
+		n = vsnprintf(e->text + e->used, EVENT_VALUE_MAX + 1, fmt, ap);
 	va_end(ap);
 	event_keep(e, key, n);
 }
@@ -301,7 +357,7 @@ event_line(struct event_out *o, const char *key, size_t key_len,
 
 	if (o->error != CAMCA_OK)
 		return;
-	if (EVENT_BODY_MAX - o->n < key_len + n + 2) {
+	if (EVENT_OUTBOX_MAX - o->n < key_len + n + 2) {
 		o->error = CAMCA_ELIMIT;
 		return;
 	}
@@ -356,21 +412,4 @@ event_format(const struct event *e, char out[static EVENT_BODY_MAX],
 	event_line(&o, "node", 4, node);
 	*n_out = o.n;
 	return o.error;
-}
-
-int
-event_put(struct tx *tx, const struct event *e)
-{
-	char body[EVENT_BODY_MAX];
-	struct event_row row = { .time_ms = e->time_ms };
-	int ret;
-
-	row.body.p = (uint8_t *)body;
-	ret = event_format(e, body, &row.body.n);
-	if (ret < 0)
-		return ret;
-	memcpy(row.id, e->id, sizeof row.id);
-	snprintf(row.type, sizeof row.type, "%s", e->type->name);
-	snprintf(row.device, sizeof row.device, "%s", e->device);
-	return store_outbox_put(tx, &row);
 }

@@ -25,6 +25,9 @@
 
 #define EVENT_HEADER "camca-event/v1\n"
 #define EVENT_BODY_MAX 4096      /* bytes of the whole text */
+/* In the outbox: what the sequencer adds must fit as well ("dev-seq" with 18
+ * digits, "dev-prev" with 64). */
+#define EVENT_OUTBOX_MAX (EVENT_BODY_MAX - 101)
 #define EVENT_VALUE_MAX 512      /* bytes of one value */
 #define EVENT_WHO_MAX 128        /* bytes of actor and of node */
 #define EVENT_KEYS_MAX 16        /* type-specific lines */
@@ -64,6 +67,16 @@ struct event {
  * cam-7"), NULL: "-". */
 void event_init(struct event *e, const struct event_source *src,
     const char *type, const char *device, const char *actor);
+/* The same for one of thousands of events, whose ids are drawn together (a call
+ * for each is a twentieth of a batch): ids begins as zeros, and is of one
+ * thread. */
+struct event_ids {
+	uint8_t bytes[640];
+	size_t left;
+};
+void event_init_many(struct event *e, const struct event_source *src,
+    const char *type, const char *device, const char *actor,
+    struct event_ids *ids);
 /* One line; keys may come in any order and are written in the documented one.
  * Control characters, text-direction marks and bytes that are not UTF-8 become
  * '?', spaces at the ends go, past EVENT_VALUE_MAX the rest becomes U+2026, and

@@ -8,14 +8,15 @@
 
 #include "ca/store/store.h"
 
-/* Serial of 20 bytes, two GeneralizedTimes and a reason take less, and so the
+/* Serial of 20 bytes, two GeneralizedTimes and a reason take 82, and so the
  * length of each entry is one byte. */
 #define CRL_ENTRY_MAX 96
 
 /* DER of the entry of a certificate that is HOLD or REVOKED: reasonCode is left
  * out for "unspecified", 7 and 8 (5.3.1), and is 6 for a hold; invalidityDate
  * (5.3.2) where there is one. Times are whole seconds; revocationDate is never
- * before the certificate began. CAMCA_ECRYPTO, CAMCA_ELIMIT. Any thread. */
+ * before the certificate began. CAMCA_EINVAL: a time before 1970 or after 9999.
+ * Any thread. */
 CAMCA_MUST int crl_entry_encode(const struct cert_row *r,
     uint8_t out[static CRL_ENTRY_MAX], size_t *n_out);
 

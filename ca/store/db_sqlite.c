@@ -65,6 +65,11 @@ static const struct db_stmt sqlite_stmts[STMT_COUNT] = {
 #define ROWKEY "INTEGER PRIMARY KEY"
 #define END ") STRICT;"
 #define END_KEYED ") STRICT, WITHOUT ROWID;"
+#define APPEND_ONLY(table) \
+	"CREATE TRIGGER " table "_no_update BEFORE UPDATE ON " table \
+	" BEGIN SELECT RAISE(ABORT, '" table " only grows'); END;" \
+	"CREATE TRIGGER " table "_no_delete BEFORE DELETE ON " table \
+	" BEGIN SELECT RAISE(ABORT, '" table " only grows'); END;"
 #define STEP(number, sql) { sql },
 static const struct db_step sqlite_steps[] = {
 #include "ca/store/schema.h"

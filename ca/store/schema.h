@@ -5,6 +5,7 @@
  *   ROWKEY                a primary key that the engine counts up
  *   END, END_KEYED        end of CREATE TABLE (END_KEYED: rows live in the
  *                         primary key's index)
+ *   APPEND_ONLY(table)    triggers that refuse UPDATE and DELETE
  * A step that has been released is never changed: add the next one. Times are
  * milliseconds UTC. No include guard: an X-macro list.
  *
@@ -262,3 +263,118 @@ STEP(2,
     " verdict " INT64 " NOT NULL CHECK (verdict BETWEEN 0 AND 2),"
     " rule TEXT NOT NULL,"
     " PRIMARY KEY (batch, device, cert)" END_KEYED)
+
+/* What changes apart from what does not: a batch over a fleet changes rows that
+ * lie scattered over tables of wide ones, and writes whole pages. With 25,000
+ * of 500,000 changed that was 10,300 pages, and is 1,300. */
+STEP(3,
+    /* A row for each device that is not what it was registered as: without one
+     * it is registered, unrestricted, and as old as its inventory row. */
+    "CREATE TABLE device_standing ("
+    " device " INT64 " NOT NULL PRIMARY KEY REFERENCES device (pk),"
+    " state " INT64 " NOT NULL CHECK (state BETWEEN 0 AND 5),"
+    " restriction " INT64 " NOT NULL CHECK (restriction BETWEEN 0 AND 2),"
+    " updated_ms " INT64 " NOT NULL" END
+    "INSERT INTO device_standing (device, state, restriction, updated_ms)"
+    " SELECT pk, state, restriction, updated_ms FROM device"
+    " WHERE state <> 0 OR restriction <> 0 OR updated_ms <> created_ms"
+    " ORDER BY pk;"
+    "ALTER TABLE device DROP COLUMN state;"
+    "ALTER TABLE device DROP COLUMN restriction;"
+    "ALTER TABLE device DROP COLUMN updated_ms;"
+
+    /* A row for each certificate whose status ever changed: without one it is
+     * good. The copies never change, and spare the feed the wide row. A status
+     * without a number would be lost to the feed: such a row ends the step. */
+    "CREATE TABLE cert_status ("
+    " cert " INT64 " NOT NULL PRIMARY KEY REFERENCES cert (id),"
+    " serial " BYTES " NOT NULL CHECK (length(serial) = 20),"
+    " issuer " INT64 " NOT NULL,"
+    " not_after_ms " INT64 " NOT NULL,"
+    " status " INT64 " NOT NULL CHECK (status BETWEEN 0 AND 2),"
+    " reason " INT64 " NOT NULL CHECK (reason BETWEEN -1 AND 10),"
+    " revoked_ms " INT64 " NOT NULL,"
+    " invalidity_ms " INT64 " NOT NULL,"
+    " rev_seq " INT64 " NOT NULL UNIQUE" END
+    "INSERT INTO cert_status (cert, serial, issuer, not_after_ms, status,"
+    " reason, revoked_ms, invalidity_ms, rev_seq) SELECT id, serial, issuer,"
+    " not_after_ms, status, reason, revoked_ms, invalidity_ms, rev_seq"
+    " FROM cert WHERE rev_seq IS NOT NULL OR status <> 0 ORDER BY id;"
+
+    /* Replaced by another one and still good: what the clock looks through. */
+    "DROP INDEX cert_replaced;"
+    "CREATE TABLE cert_replaced ("
+    " cert " INT64 " NOT NULL PRIMARY KEY REFERENCES cert (id)" END
+    "INSERT INTO cert_replaced (cert) SELECT id FROM cert"
+    " WHERE replaced_by IS NOT NULL AND status = 0 ORDER BY id;"
+
+    "DROP INDEX cert_rev_seq;"
+    "ALTER TABLE cert DROP COLUMN status;"
+    "ALTER TABLE cert DROP COLUMN reason;"
+    "ALTER TABLE cert DROP COLUMN revoked_ms;"
+    "ALTER TABLE cert DROP COLUMN invalidity_ms;"
+    "ALTER TABLE cert DROP COLUMN rev_seq;")
+
+/* The custody log: entries in their order, tiles of hashes, the head that all
+ * of it hangs on, what was signed over it and what others said of that. */
+STEP(4,
+    /* Events do not stay in the outbox any more: a scan of the few that wait
+     * costs less than an index with a random key for each. */
+    "DROP INDEX outbox_device;"
+    "CREATE TABLE log_entry ("
+    " idx " INT64 " NOT NULL PRIMARY KEY CHECK (idx >= 0),"
+    /* Not unique: an index with a random key for each entry would be a tenth
+     * of the work, and a second event with an id would stop the log. */
+    " event_id " BYTES " NOT NULL CHECK (length(event_id) = 16),"
+    /* Index of the event of this device before it, -1 for its first one: the
+     * events of a device are a chain, read from its end. */
+    " prev " INT64 " NOT NULL CHECK (prev < idx),"
+    " leaf " BYTES " NOT NULL CHECK (length(leaf) = 32),"
+    " data " BYTES " NOT NULL" END
+    APPEND_ONLY("log_entry")
+    "CREATE TABLE log_device ("
+    " device " KEYTEXT " NOT NULL PRIMARY KEY,"
+    " n " INT64 " NOT NULL CHECK (n >= 1),"
+    " last " INT64 " NOT NULL CHECK (last >= n - 1),"
+    /* Of the entry `last`: what the next one points back to. */
+    " leaf " BYTES " NOT NULL CHECK (length(leaf) = 32)" END_KEYED
+    /* id = level * 2^48 + n. One growing row a tile: a partial tile is the
+     * beginning of the wider one. */
+    "CREATE TABLE log_tile ("
+    " id " INT64 " NOT NULL PRIMARY KEY,"
+    " data " BYTES " NOT NULL" END
+    "CREATE TABLE log_head ("
+    " id " INT64 " NOT NULL PRIMARY KEY CHECK (id = 1),"
+    " size " INT64 " NOT NULL CHECK (size >= 0),"
+    " edge " BYTES " NOT NULL" END
+    "INSERT INTO log_head (id, size, edge) VALUES (1, 0, x'');"
+    /* Bodies that no reader understood: the entry holds their hash. */
+    "CREATE TABLE log_odd ("
+    " idx " INT64 " NOT NULL PRIMARY KEY,"
+    " body " BYTES " NOT NULL" END
+    APPEND_ONLY("log_odd")
+    "CREATE TABLE log_checkpoint ("
+    " size " INT64 " NOT NULL PRIMARY KEY,"
+    " root " BYTES " NOT NULL CHECK (length(root) = 32),"
+    " note " BYTES " NOT NULL,"
+    " signed_ms " INT64 " NOT NULL" END
+    APPEND_ONLY("log_checkpoint")
+    "CREATE TABLE log_cosig ("
+    " size " INT64 " NOT NULL REFERENCES log_checkpoint (size),"
+    " witness " KEYTEXT " NOT NULL,"
+    " line " BYTES " NOT NULL,"
+    " time_ms " INT64 " NOT NULL,"
+    " PRIMARY KEY (size, witness)" END
+    /* What each witness has, as far as it told. */
+    "CREATE TABLE log_witness ("
+    " name " KEYTEXT " NOT NULL PRIMARY KEY,"
+    " size " INT64 " NOT NULL,"
+    " asked_ms " INT64 " NOT NULL,"
+    " answered_ms " INT64 " NOT NULL,"
+    " failed TEXT NOT NULL" END
+    "CREATE TABLE log_timestamp ("
+    " size " INT64 " NOT NULL REFERENCES log_checkpoint (size),"
+    " tsa " KEYTEXT " NOT NULL,"
+    " token " BYTES " NOT NULL,"
+    " time_ms " INT64 " NOT NULL,"
+    " PRIMARY KEY (size, tsa)" END)

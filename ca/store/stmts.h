@@ -7,9 +7,15 @@
  * a row lock too. No include guard: an X-macro list. */
 
 #define SITE_COLS "id, name, level, created_ms"
-#define DEVICE_COLS "pk, id, kind, manufacturer, model, serial, mac," \
-    " hardware_id, firmware, site, place, state, import_batch, created_ms," \
-    " updated_ms, restriction"
+/* A device without a row of standing is what it was registered as, and a
+ * certificate without one of status is good. */
+#define DEVICE_SELECT "SELECT d.pk, d.id, d.kind, d.manufacturer, d.model," \
+    " d.serial, d.mac, d.hardware_id, d.firmware, d.site, d.place," \
+    " d.import_batch, d.created_ms, COALESCE(s.state, 0)," \
+    " COALESCE(s.restriction, 0), COALESCE(s.updated_ms, d.created_ms)" \
+    " FROM device d" STANDING_JOIN
+#define STANDING_JOIN " LEFT JOIN device_standing s ON s.device = d.pk "
+#define STATUS_JOIN " LEFT JOIN cert_status s ON s.cert = c.id "
 #define DOCUMENT_COLS "id, device, kind, number, issuer, date_ms," \
     " expires_ms, passed, sha256, created_ms"
 #define SECRET_COLS "selector, device, hash, created_ms, expires_ms," \
@@ -19,12 +25,13 @@
 #define ISSUER_COLS "id, name, generation, parent, state, key_uri, ski," \
     " cert, old_with_new, new_with_old, created_ms"
 #define CERT_COLS "c.id, c.serial, c.issuer, c.device, c.profile, c.label," \
-    " c.not_before_ms, c.not_after_ms, c.spki, c.status, c.reason," \
-    " c.revoked_ms, c.invalidity_ms, c.rev_seq, c.created_ms, c.seen_ms," \
-    " c.replaced_by, c.revocation_challenge"
+    " c.not_before_ms, c.not_after_ms, c.spki, c.created_ms, c.seen_ms," \
+    " c.replaced_by, c.revocation_challenge, COALESCE(s.status, 0)," \
+    " COALESCE(s.reason, -1), COALESCE(s.revoked_ms, 0)," \
+    " COALESCE(s.invalidity_ms, 0), s.rev_seq"
 #define CERT_FULL "SELECT " CERT_COLS ", d.der FROM cert c" \
-    " JOIN cert_der d ON d.id = c.id "
-#define STATUS_COLS "id, serial, issuer, status, reason, revoked_ms," \
+    " JOIN cert_der d ON d.id = c.id" STATUS_JOIN
+#define STATUS_COLS "cert, serial, issuer, status, reason, revoked_ms," \
     " not_after_ms, rev_seq"
 #define CRL_ENTRY_COLS "issuer, rev_seq, cert, not_after_ms, der"
 #define CRL_FILE_COLS "issuer, number, rev_seq, this_update_ms," \
@@ -32,23 +39,32 @@
 #define VENDOR_COLS "name, enabled, crl_required, crl_grace_ms, roots, crls," \
     " updated_ms"
 #define EVENT_COLS "seq, id, time_ms, type, device, body"
-#define PICK_COLS "pk, id, manufacturer, model, firmware, site, place," \
-    " state, restriction"
-#define CERT_PICK_COLS "id, serial, issuer, device, created_ms," \
-    " not_before_ms, not_after_ms, status, reason, revoked_ms," \
-    " invalidity_ms, rev_seq"
+#define LOG_ENTRY_COLS "idx, event_id, prev, leaf, data"
+#define CHECKPOINT_COLS "size, root, note, signed_ms"
+#define LOG_DEVICE_COLS "device, n, last, leaf"
+#define COSIG_COLS "size, witness, line, time_ms"
+#define WITNESS_COLS "name, size, asked_ms, answered_ms, failed"
+#define TIMESTAMP_COLS "size, tsa, token, time_ms"
+#define PICK_SELECT "SELECT d.pk, d.id, d.manufacturer, d.model," \
+    " d.firmware, d.site, d.place, COALESCE(s.state, 0)," \
+    " COALESCE(s.restriction, 0) FROM device d" STANDING_JOIN
+#define CERT_PICK_SELECT "SELECT c.id, c.serial, c.issuer, c.device," \
+    " c.created_ms, c.not_before_ms, c.not_after_ms, c.replaced_by," \
+    " COALESCE(s.status, 0), COALESCE(s.reason, -1)," \
+    " COALESCE(s.revoked_ms, 0), COALESCE(s.invalidity_ms, 0), s.rev_seq" \
+    " FROM cert c" STATUS_JOIN
 #define REV_BATCH_COLS "id, state, action, crl_reason, invalidity_ms," \
     " reason, reference, selector, summary, world, created_ms, created_by," \
     " approved_ms, approved_by, decided_ms, decided_by, rev_seq"
 #define REV_ITEM_COLS "batch, device, cert, verdict, rule"
 
 /* What a device filter leaves open is NULL (texts) or -1 (numbers). */
-#define DEVICE_FILTER " AND (CAST($3 AS TEXT) IS NULL OR site = $3)" \
-    " AND (CAST($4 AS TEXT) IS NULL OR manufacturer = $4)" \
-    " AND (CAST($5 AS TEXT) IS NULL OR model = $5)" \
-    " AND (CAST($6 AS TEXT) IS NULL OR import_batch = $6)" \
-    " AND (state = $7 OR $7 < 0) AND (kind = $8 OR $8 < 0)" \
-    " ORDER BY pk LIMIT $2"
+#define DEVICE_FILTER " AND (CAST($3 AS TEXT) IS NULL OR d.site = $3)" \
+    " AND (CAST($4 AS TEXT) IS NULL OR d.manufacturer = $4)" \
+    " AND (CAST($5 AS TEXT) IS NULL OR d.model = $5)" \
+    " AND (CAST($6 AS TEXT) IS NULL OR d.import_batch = $6)" \
+    " AND (COALESCE(s.state, 0) = $7 OR $7 < 0)" \
+    " AND (d.kind = $8 OR $8 < 0) ORDER BY d.pk LIMIT $2"
 
 /* meta, counters, policy */
 STMT(ST_META_GET, STMT_R, "SELECT value FROM meta WHERE key = $1", NULL)
@@ -73,60 +89,69 @@ STMT(ST_SITE_EXISTS, STMT_R, "SELECT 1 FROM site WHERE id = $1", NULL)
 
 /* device */
 STMT(ST_DEVICE_INSERT, STMT_W, "INSERT INTO device (id, kind, manufacturer,"
-    " model, serial, mac, hardware_id, firmware, site, place, state,"
-    " import_batch, created_ms, updated_ms, restriction) VALUES ($1, $2, $3,"
-    " $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-    " ON CONFLICT DO NOTHING"
-    " RETURNING pk", NULL)
-STMT(ST_DEVICE_GET, STMT_R, "SELECT " DEVICE_COLS " FROM device"
-    " WHERE id = $1", NULL)
-STMT(ST_DEVICE_BY_PK, STMT_R, "SELECT " DEVICE_COLS " FROM device"
-    " WHERE pk = $1", NULL)
+    " model, serial, mac, hardware_id, firmware, site, place, import_batch,"
+    " created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    " ON CONFLICT DO NOTHING RETURNING pk", NULL)
+STMT(ST_DEVICE_GET, STMT_R, DEVICE_SELECT "WHERE d.id = $1", NULL)
+STMT(ST_DEVICE_BY_PK, STMT_R, DEVICE_SELECT "WHERE d.pk = $1", NULL)
 STMT(ST_DEVICE_EXISTS, STMT_R, "SELECT 1 FROM device WHERE pk = $1", NULL)
-STMT(ST_DEVICE_BY_SERIAL, STMT_R, "SELECT " DEVICE_COLS " FROM device"
-    " WHERE manufacturer = $1 AND serial = $2 AND serial <> ''", NULL)
-STMT(ST_DEVICE_MOVE, STMT_W, "UPDATE device SET state = $3, updated_ms = $4"
-    " WHERE pk = $1 AND state = $2", NULL)
-STMT(ST_DEVICE_LIST, STMT_R, "SELECT " DEVICE_COLS " FROM device"
-    " WHERE pk > $1" DEVICE_FILTER, NULL)
-STMT(ST_DEVICE_LIST_SITE, STMT_R, "SELECT " DEVICE_COLS " FROM device"
-    " WHERE site = $3 AND pk > $1" DEVICE_FILTER, NULL)
-STMT(ST_DEVICE_LIST_BATCH, STMT_R, "SELECT " DEVICE_COLS " FROM device"
-    " WHERE import_batch = $6 AND import_batch <> '' AND pk > $1"
-    DEVICE_FILTER, NULL)
+STMT(ST_DEVICE_BY_SERIAL, STMT_R, DEVICE_SELECT "WHERE d.manufacturer = $1"
+    " AND d.serial = $2 AND d.serial <> ''", NULL)
+STMT(ST_DEVICE_LIST, STMT_R, DEVICE_SELECT "WHERE d.pk > $1" DEVICE_FILTER,
+    NULL)
+STMT(ST_DEVICE_LIST_SITE, STMT_R, DEVICE_SELECT "WHERE d.site = $3"
+    " AND d.pk > $1" DEVICE_FILTER, NULL)
+STMT(ST_DEVICE_LIST_BATCH, STMT_R, DEVICE_SELECT "WHERE d.import_batch = $6"
+    " AND d.import_batch <> '' AND d.pk > $1" DEVICE_FILTER, NULL)
 
-/* selecting: the next product above one is one search in device_product */
+/* device_standing: the row, or the first one. A move from "registered" may be
+ * either. */
+STMT(ST_DEVICE_MOVE, STMT_W, "UPDATE device_standing SET state = $3,"
+    " updated_ms = $4 WHERE device = $1 AND state = $2", NULL)
+STMT(ST_DEVICE_MOVE_FIRST, STMT_W, "INSERT INTO device_standing (device,"
+    " state, restriction, updated_ms) VALUES ($1, $3, 0, $4)"
+    " ON CONFLICT (device) DO UPDATE SET state = excluded.state,"
+    " updated_ms = excluded.updated_ms WHERE device_standing.state = $2", NULL)
+STMT(ST_DEVICE_STANDING, STMT_W, "UPDATE device_standing SET state = $2,"
+    " restriction = $3, updated_ms = $4 WHERE device = $1", NULL)
+STMT(ST_DEVICE_STANDING_FIRST, STMT_W, "INSERT INTO device_standing (device,"
+    " state, restriction, updated_ms) VALUES ($1, $2, $3, $4)", NULL)
+
+/* selecting: the next product is found by one search in device_product for
+ * each of its columns. (A row value above another one would be one search, but
+ * SQLite then steps through all that are equal: 170 us a product of 480.) */
+STMT(ST_PRODUCT_FIRMWARE, STMT_R, "SELECT manufacturer, model, firmware"
+    " FROM device WHERE manufacturer = $1 AND model = $2 AND firmware > $3"
+    " ORDER BY firmware LIMIT 1", NULL)
+STMT(ST_PRODUCT_MODEL, STMT_R, "SELECT manufacturer, model, firmware"
+    " FROM device WHERE manufacturer = $1 AND model > $2"
+    " ORDER BY model, firmware LIMIT 1", NULL)
+STMT(ST_PRODUCT_MAKER, STMT_R, "SELECT manufacturer, model, firmware"
+    " FROM device WHERE manufacturer > $1"
+    " ORDER BY manufacturer, model, firmware LIMIT 1", NULL)
 STMT(ST_PRODUCT_FIRST, STMT_R, "SELECT manufacturer, model, firmware"
     " FROM device WHERE manufacturer >= $1"
     " ORDER BY manufacturer, model, firmware LIMIT 1", NULL)
-STMT(ST_PRODUCT_NEXT, STMT_R, "SELECT manufacturer, model, firmware"
-    " FROM device WHERE (manufacturer, model, firmware) > ($1, $2, $3)"
-    " ORDER BY manufacturer, model, firmware LIMIT 1", NULL)
-STMT(ST_PICK_PRODUCT, STMT_R, "SELECT " PICK_COLS " FROM device"
-    " WHERE manufacturer = $3 AND model = $4 AND firmware = $5 AND pk > $1"
-    " ORDER BY pk LIMIT $2", NULL)
-STMT(ST_PICK_SITE, STMT_R, "SELECT " PICK_COLS " FROM device"
-    " WHERE site = $3 AND pk > $1 ORDER BY pk LIMIT $2", NULL)
-STMT(ST_PICK_ALL, STMT_R, "SELECT " PICK_COLS " FROM device"
-    " WHERE pk > $1 ORDER BY pk LIMIT $2", NULL)
-STMT(ST_PICK_ID, STMT_R, "SELECT " PICK_COLS " FROM device WHERE id = $1",
+STMT(ST_PICK_PRODUCT, STMT_R, PICK_SELECT "WHERE d.manufacturer = $3"
+    " AND d.model = $4 AND d.firmware = $5 AND d.pk > $1"
+    " ORDER BY d.pk LIMIT $2", NULL)
+STMT(ST_PICK_SITE, STMT_R, PICK_SELECT "WHERE d.site = $3 AND d.pk > $1"
+    " ORDER BY d.pk LIMIT $2", NULL)
+STMT(ST_PICK_ALL, STMT_R, PICK_SELECT "WHERE d.pk > $1"
+    " ORDER BY d.pk LIMIT $2", NULL)
+STMT(ST_PICK_ID, STMT_R, PICK_SELECT "WHERE d.id = $1", NULL)
+STMT(ST_PICK_PK, STMT_R, PICK_SELECT "WHERE d.pk = $1", NULL)
+STMT(ST_CERT_PICK_DEVICE, STMT_R, CERT_PICK_SELECT "WHERE c.device = $3"
+    " AND c.id > $1 AND c.not_after_ms > $4 ORDER BY c.id LIMIT $2", NULL)
+STMT(ST_CERT_PICK_MADE, STMT_R, CERT_PICK_SELECT "WHERE c.id > $1"
+    " AND (c.issuer = $3 OR $3 = 0) AND c.created_ms >= $4"
+    " AND c.created_ms < $5 AND c.not_after_ms > $6"
+    " ORDER BY c.id LIMIT $2", NULL)
+STMT(ST_CERT_PICK_SERIAL, STMT_R, CERT_PICK_SELECT "WHERE c.serial = $1",
     NULL)
-STMT(ST_PICK_PK, STMT_R, "SELECT " PICK_COLS " FROM device WHERE pk = $1",
-    NULL)
-STMT(ST_CERT_PICK_DEVICE, STMT_R, "SELECT " CERT_PICK_COLS " FROM cert"
-    " WHERE device = $3 AND id > $1 AND not_after_ms > $4"
-    " ORDER BY id LIMIT $2", NULL)
-STMT(ST_CERT_PICK_MADE, STMT_R, "SELECT " CERT_PICK_COLS " FROM cert"
-    " WHERE id > $1 AND (issuer = $3 OR $3 = 0) AND created_ms >= $4"
-    " AND created_ms < $5 AND not_after_ms > $6 ORDER BY id LIMIT $2", NULL)
-STMT(ST_CERT_PICK_SERIAL, STMT_R, "SELECT " CERT_PICK_COLS " FROM cert"
-    " WHERE serial = $1", NULL)
-STMT(ST_CERT_PICK_ID, STMT_R, "SELECT " CERT_PICK_COLS " FROM cert"
-    " WHERE id = $1", NULL)
+STMT(ST_CERT_PICK_ID, STMT_R, CERT_PICK_SELECT "WHERE c.id = $1", NULL)
 STMT(ST_CERT_ANY, STMT_R, "SELECT 1 FROM cert WHERE device = $1 LIMIT 1",
     NULL)
-STMT(ST_DEVICE_STANDING, STMT_W, "UPDATE device SET state = $2,"
-    " restriction = $3, updated_ms = $4 WHERE pk = $1", NULL)
 
 /* rev_batch */
 STMT(ST_REV_BATCH_INSERT, STMT_W, "INSERT INTO rev_batch (state, action,"
@@ -220,10 +245,9 @@ STMT(ST_ISSUER_LIST, STMT_R, "SELECT " ISSUER_COLS " FROM issuer"
 
 /* cert */
 STMT(ST_CERT_INSERT, STMT_W, "INSERT INTO cert (serial, issuer, device,"
-    " profile, label, not_before_ms, not_after_ms, spki, status, reason,"
-    " revoked_ms, invalidity_ms, rev_seq, created_ms, seen_ms, replaced_by,"
-    " revocation_challenge, spki_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
-    " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT DO NOTHING"
+    " profile, label, not_before_ms, not_after_ms, spki, created_ms, seen_ms,"
+    " replaced_by, revocation_challenge, spki_key) VALUES ($1, $2, $3, $4, $5,"
+    " $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING"
     " RETURNING id", NULL)
 STMT(ST_CERT_DER_INSERT, STMT_W, "INSERT INTO cert_der (id, der)"
     " VALUES ($1, $2)", NULL)
@@ -237,16 +261,24 @@ STMT(ST_CERT_BY_SPKI, STMT_R, CERT_FULL "WHERE c.spki_key = $1"
 STMT(ST_CERT_ELSEWHERE, STMT_R, "SELECT 1 FROM cert WHERE spki_key = $1"
     " AND spki = $2 AND COALESCE(device, 0) <> $3 LIMIT 1", NULL)
 STMT(ST_CERT_BY_ID, STMT_R, "SELECT " CERT_COLS " FROM cert c"
-    " WHERE c.id = $1", NULL)
+    STATUS_JOIN "WHERE c.id = $1", NULL)
 STMT(ST_CERT_SEEN_AT, STMT_R, "SELECT seen_ms FROM cert WHERE id = $1", NULL)
 STMT(ST_CERT_EXISTS, STMT_R, "SELECT 1 FROM cert WHERE id = $1", NULL)
 STMT(ST_CERT_SEEN, STMT_W, "UPDATE cert SET seen_ms = $2"
     " WHERE id = $1 AND seen_ms = 0", NULL)
 STMT(ST_CERT_REPLACED, STMT_W, "UPDATE cert SET replaced_by = $2"
     " WHERE id = $1", NULL)
-STMT(ST_CERT_CHANGE, STMT_W, "UPDATE cert SET status = $2, reason = $3,"
-    " revoked_ms = $4, invalidity_ms = $5, rev_seq = $6"
-    " WHERE id = $1 AND COALESCE(rev_seq, 0) = $7", NULL)
+STMT(ST_CERT_REPLACED_PUT, STMT_W, "INSERT INTO cert_replaced (cert)"
+    " VALUES ($1) ON CONFLICT DO NOTHING", NULL)
+STMT(ST_CERT_REPLACED_DELETE, STMT_W, "DELETE FROM cert_replaced"
+    " WHERE cert = $1", NULL)
+STMT(ST_CERT_CHANGE_FIRST, STMT_W, "INSERT INTO cert_status (cert, status,"
+    " reason, revoked_ms, invalidity_ms, rev_seq, serial, issuer,"
+    " not_after_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    " ON CONFLICT (cert) DO NOTHING", NULL)
+STMT(ST_CERT_CHANGE, STMT_W, "UPDATE cert_status SET status = $2,"
+    " reason = $3, revoked_ms = $4, invalidity_ms = $5, rev_seq = $6"
+    " WHERE cert = $1 AND rev_seq = $7", NULL)
 STMT(ST_ISSUER_CHANGED, STMT_W, "UPDATE issuer_stat SET rev_seq = $2"
     " WHERE issuer = $1", NULL)
 STMT(ST_CERT_LIST, STMT_R, CERT_FULL "WHERE c.id > $1"
@@ -254,13 +286,15 @@ STMT(ST_CERT_LIST, STMT_R, CERT_FULL "WHERE c.id > $1"
 STMT(ST_CERT_LIST_DEVICE, STMT_R, CERT_FULL "WHERE c.device = $4"
     " AND c.id > $1 AND (c.issuer = $3 OR $3 = 0) ORDER BY c.id LIMIT $2",
     NULL)
-STMT(ST_CERT_RELEASED, STMT_R, "SELECT " CERT_COLS " FROM cert c"
-    " WHERE c.rev_seq > $1 AND c.issuer = $3 AND c.status = 0"
-    " ORDER BY c.rev_seq LIMIT $2", NULL)
-STMT(ST_CERT_SUPERSEDED, STMT_R, "SELECT " CERT_COLS " FROM cert c"
-    " JOIN cert n ON n.id = c.replaced_by WHERE c.replaced_by IS NOT NULL"
-    " AND c.status = 0 AND c.id > $1 AND n.seen_ms > 0 AND n.seen_ms <= $3"
-    " ORDER BY c.id LIMIT $2", NULL)
+/* CROSS JOIN: the narrow table first, whatever the planner believes. */
+STMT(ST_CERT_RELEASED, STMT_R, "SELECT " CERT_COLS " FROM cert_status s"
+    " CROSS JOIN cert c WHERE c.id = s.cert AND s.rev_seq > $1"
+    " AND s.issuer = $3 AND s.status = 0 ORDER BY s.rev_seq LIMIT $2", NULL)
+STMT(ST_CERT_SUPERSEDED, STMT_R, "SELECT " CERT_COLS " FROM cert_replaced p"
+    " CROSS JOIN cert c CROSS JOIN cert n" STATUS_JOIN "WHERE p.cert > $1"
+    " AND c.id = p.cert AND n.id = c.replaced_by"
+    " AND COALESCE(s.status, 0) = 0 AND n.seen_ms > 0 AND n.seen_ms <= $3"
+    " ORDER BY p.cert LIMIT $2", NULL)
 STMT(ST_CERT_COUNT, STMT_R, "SELECT COALESCE(SUM(certs), 0)"
     " FROM issuer_stat", NULL)
 STMT(ST_CERT_LAST_EXPIRY, STMT_R, "SELECT last_expiry_ms FROM issuer_stat"
@@ -269,10 +303,12 @@ STMT(ST_ISSUER_REV_SEQ, STMT_R, "SELECT rev_seq FROM issuer_stat"
     " WHERE issuer = $1", NULL)
 
 /* the status feed */
-STMT(ST_STATUS_NEW, STMT_R, "SELECT " STATUS_COLS " FROM cert"
-    " WHERE id > $1 AND id <= $3 AND not_after_ms >= $4"
-    " ORDER BY id LIMIT $2", NULL)
-STMT(ST_STATUS_CHANGED, STMT_R, "SELECT " STATUS_COLS " FROM cert"
+STMT(ST_STATUS_NEW, STMT_R, "SELECT c.id, c.serial, c.issuer,"
+    " COALESCE(s.status, 0), COALESCE(s.reason, -1),"
+    " COALESCE(s.revoked_ms, 0), c.not_after_ms, s.rev_seq FROM cert c"
+    STATUS_JOIN "WHERE c.id > $1 AND c.id <= $3 AND c.not_after_ms >= $4"
+    " ORDER BY c.id LIMIT $2", NULL)
+STMT(ST_STATUS_CHANGED, STMT_R, "SELECT " STATUS_COLS " FROM cert_status"
     " WHERE rev_seq > $1 ORDER BY rev_seq LIMIT $2", NULL)
 STMT(ST_CERT_LAST_ID, STMT_R, "SELECT COALESCE(MAX(id), 0) FROM cert", NULL)
 
@@ -282,13 +318,15 @@ STMT(ST_CRL_ENTRY_PUT, STMT_W, "INSERT INTO crl_entry (" CRL_ENTRY_COLS ")"
 STMT(ST_CRL_ENTRY_DELETE, STMT_W, "DELETE FROM crl_entry WHERE issuer = $1"
     " AND rev_seq = $2", NULL)
 STMT(ST_CRL_ENTRY_DONE, STMT_W, "DELETE FROM crl_entry WHERE issuer = $1"
-    " AND rev_seq = (SELECT rev_seq FROM cert WHERE serial = $2)", NULL)
+    " AND rev_seq = (SELECT s.rev_seq FROM cert c JOIN cert_status s"
+    " ON s.cert = c.id WHERE c.serial = $2)", NULL)
 STMT(ST_CRL_ENTRY_LIST, STMT_R, "SELECT " CRL_ENTRY_COLS " FROM crl_entry"
     " WHERE issuer = $3 AND rev_seq > $1 ORDER BY rev_seq LIMIT $2", NULL)
-STMT(ST_CRL_ENTRY_MISSING, STMT_R, "SELECT " CERT_COLS " FROM cert c"
-    " WHERE c.rev_seq > $1 AND c.status <> 0 AND NOT EXISTS (SELECT 1"
-    " FROM crl_entry e WHERE e.issuer = c.issuer AND e.rev_seq = c.rev_seq)"
-    " ORDER BY c.rev_seq LIMIT $2", NULL)
+STMT(ST_CRL_ENTRY_MISSING, STMT_R, "SELECT " CERT_COLS " FROM cert_status s"
+    " CROSS JOIN cert c WHERE c.id = s.cert AND s.rev_seq > $1"
+    " AND s.status <> 0 AND NOT EXISTS (SELECT 1 FROM crl_entry e"
+    " WHERE e.issuer = s.issuer AND e.rev_seq = s.rev_seq)"
+    " ORDER BY s.rev_seq LIMIT $2", NULL)
 
 /* crl_file: the number of a newer list is higher (RFC 5280 5.2.3) */
 STMT(ST_CRL_FILE_PUT, STMT_W, "INSERT INTO crl_file (" CRL_FILE_COLS ", sha256)"
@@ -319,14 +357,89 @@ STMT(ST_OUTBOX_PUT, STMT_W, "INSERT INTO outbox (" EVENT_COLS ")"
     " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING", NULL)
 STMT(ST_OUTBOX_LIST, STMT_R, "SELECT " EVENT_COLS " FROM outbox"
     " WHERE seq > $1 ORDER BY seq LIMIT $2", NULL)
+STMT(ST_OUTBOX_READ, STMT_R, "SELECT seq, id, time_ms, device, body"
+    " FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2", NULL)
 STMT(ST_OUTBOX_LIST_DEVICE, STMT_R, "SELECT " EVENT_COLS " FROM outbox"
     " WHERE device = $3 AND seq > $1"
     " ORDER BY seq LIMIT $2", NULL)
 STMT(ST_OUTBOX_COUNT, STMT_R, "SELECT COALESCE((SELECT MAX(seq) FROM outbox)"
     " - (SELECT MIN(seq) FROM outbox) + 1, 0)", NULL)
+/* The numbers at both ends of what waits. */
+STMT(ST_OUTBOX_STATE, STMT_R, "SELECT COALESCE((SELECT MIN(seq)"
+    " FROM outbox), 0), COALESCE((SELECT MAX(seq) FROM outbox), 0),"
+    " COALESCE((SELECT time_ms FROM outbox WHERE seq > 0"
+    " ORDER BY seq LIMIT 1), 0)", NULL)
+STMT(ST_OUTBOX_TAKE, STMT_W, "DELETE FROM outbox"
+    " WHERE seq BETWEEN $1 AND $2", NULL)
+
+/* the custody log: its indexes come from the head, never from the engine */
+STMT(ST_LOG_HEAD, STMT_R, "SELECT size, edge FROM log_head WHERE id = 1", NULL)
+STMT(ST_LOG_SIZE, STMT_R, "SELECT size FROM log_head WHERE id = 1", NULL)
+STMT(ST_LOG_SET_HEAD, STMT_W, "UPDATE log_head SET size = $2, edge = $3"
+    " WHERE id = 1 AND size = $1", NULL)
+STMT(ST_LOG_ENTRY_INSERT, STMT_W, "INSERT INTO log_entry (" LOG_ENTRY_COLS ")"
+    " VALUES ($1, $2, $3, $4, $5)", NULL)
+STMT(ST_LOG_ENTRY_GET, STMT_R, "SELECT " LOG_ENTRY_COLS " FROM log_entry"
+    " WHERE idx = $1", NULL)
+STMT(ST_LOG_ENTRY_LIST, STMT_R, "SELECT " LOG_ENTRY_COLS " FROM log_entry"
+    " WHERE idx > $1 ORDER BY idx LIMIT $2", NULL)
+STMT(ST_LOG_LEAF, STMT_R, "SELECT leaf FROM log_entry WHERE idx = $1", NULL)
+STMT(ST_LOG_PREV, STMT_R, "SELECT prev FROM log_entry WHERE idx = $1", NULL)
+STMT(ST_LOG_DEVICE, STMT_R, "SELECT " LOG_DEVICE_COLS " FROM log_device"
+    " WHERE device = $1", NULL)
+STMT(ST_LOG_DEVICE_PUT, STMT_W, "INSERT INTO log_device (" LOG_DEVICE_COLS ")"
+    " VALUES ($1, $2, $3, $4) ON CONFLICT (device) DO UPDATE SET"
+    " n = excluded.n, last = excluded.last, leaf = excluded.leaf", NULL)
+STMT(ST_LOG_DEVICE_LIST, STMT_R, "SELECT " LOG_DEVICE_COLS " FROM log_device"
+    " WHERE device > $1 ORDER BY device LIMIT $2", NULL)
+STMT(ST_LOG_TILE_GET, STMT_R, "SELECT data FROM log_tile WHERE id = $1", NULL)
+STMT(ST_LOG_TILE_PUT, STMT_W, "INSERT INTO log_tile (id, data)"
+    " VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET data = excluded.data",
+    NULL)
+STMT(ST_LOG_ODD_PUT, STMT_W, "INSERT INTO log_odd (idx, body)"
+    " VALUES ($1, $2)", NULL)
+STMT(ST_LOG_ODD_GET, STMT_R, "SELECT idx, body FROM log_odd WHERE idx = $1",
+    NULL)
+
+/* signed checkpoints, and what the check of the whole log counts */
+STMT(ST_CHECKPOINT_PUT, STMT_W, "INSERT INTO log_checkpoint (" CHECKPOINT_COLS
+    ") SELECT CAST($1 AS BIGINT), $2, $3, CAST($4 AS BIGINT) WHERE NOT EXISTS"
+    " (SELECT 1 FROM log_checkpoint WHERE size >= $1)", NULL)
+STMT(ST_CHECKPOINT_LATEST, STMT_R, "SELECT " CHECKPOINT_COLS
+    " FROM log_checkpoint ORDER BY size DESC LIMIT 1", NULL)
+STMT(ST_CHECKPOINT_AT, STMT_R, "SELECT " CHECKPOINT_COLS
+    " FROM log_checkpoint WHERE size = $1", NULL)
+STMT(ST_CHECKPOINT_LIST, STMT_R, "SELECT " CHECKPOINT_COLS
+    " FROM log_checkpoint WHERE size > $1 ORDER BY size LIMIT $2", NULL)
+STMT(ST_LOG_DEVICE_SUM, STMT_R, "SELECT COALESCE(SUM(n), 0)"
+    " FROM log_device", NULL)
+STMT(ST_LOG_TILE_COUNT, STMT_R, "SELECT COUNT(*) FROM log_tile", NULL)
+
+/* what others said of checkpoints */
+STMT(ST_COSIG_PUT, STMT_W, "INSERT INTO log_cosig (" COSIG_COLS ")"
+    " VALUES ($1, $2, $3, $4) ON CONFLICT (size, witness) DO UPDATE SET"
+    " line = excluded.line, time_ms = excluded.time_ms", NULL)
+STMT(ST_COSIG_LIST, STMT_R, "SELECT " COSIG_COLS " FROM log_cosig"
+    " WHERE size = $3 AND witness > $1 ORDER BY witness LIMIT $2", NULL)
+STMT(ST_COSIG_SIZE_BELOW, STMT_R, "SELECT size FROM log_cosig"
+    " WHERE size < $1 ORDER BY size DESC LIMIT 1", NULL)
+STMT(ST_WITNESS_PUT, STMT_W, "INSERT INTO log_witness (" WITNESS_COLS ")"
+    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE SET"
+    " size = excluded.size, asked_ms = excluded.asked_ms,"
+    " answered_ms = excluded.answered_ms, failed = excluded.failed", NULL)
+STMT(ST_WITNESS_GET, STMT_R, "SELECT " WITNESS_COLS " FROM log_witness"
+    " WHERE name = $1", NULL)
+STMT(ST_TIMESTAMP_PUT, STMT_W, "INSERT INTO log_timestamp (" TIMESTAMP_COLS ")"
+    " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", NULL)
+STMT(ST_TIMESTAMP_LIST, STMT_R, "SELECT " TIMESTAMP_COLS " FROM log_timestamp"
+    " WHERE size = $3 AND tsa > $1 ORDER BY tsa LIMIT $2", NULL)
+STMT(ST_TIMESTAMP_LATEST, STMT_R, "SELECT " TIMESTAMP_COLS
+    " FROM log_timestamp WHERE tsa = $1 ORDER BY size DESC LIMIT 1", NULL)
 
 #undef SITE_COLS
-#undef DEVICE_COLS
+#undef DEVICE_SELECT
+#undef STANDING_JOIN
+#undef STATUS_JOIN
 #undef DOCUMENT_COLS
 #undef SECRET_COLS
 #undef PENDING_COLS
@@ -338,8 +451,14 @@ STMT(ST_OUTBOX_COUNT, STMT_R, "SELECT COALESCE((SELECT MAX(seq) FROM outbox)"
 #undef CRL_FILE_COLS
 #undef VENDOR_COLS
 #undef EVENT_COLS
-#undef PICK_COLS
-#undef CERT_PICK_COLS
+#undef LOG_ENTRY_COLS
+#undef LOG_DEVICE_COLS
+#undef CHECKPOINT_COLS
+#undef COSIG_COLS
+#undef WITNESS_COLS
+#undef TIMESTAMP_COLS
+#undef PICK_SELECT
+#undef CERT_PICK_SELECT
 #undef REV_BATCH_COLS
 #undef REV_ITEM_COLS
 #undef DEVICE_FILTER

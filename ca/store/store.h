@@ -211,6 +211,7 @@ struct cert_pick {
 	int64_t created_ms;
 	int64_t not_before_ms;
 	int64_t not_after_ms;
+	int64_t replaced_by;             /* cert.id, 0: none */
 	int64_t status;
 	int64_t reason;
 	int64_t revoked_ms;
@@ -438,8 +439,8 @@ struct cert_row {
 	struct store_blob der;
 };
 void store_cert_free(struct cert_row *r);          /* its blob */
-/* CAMCA_ECONFLICT: serial exists; CAMCA_ENOENT: no such issuer or device. Sets
- * r->id. Serial numbers that begin with the time keep their index dense. */
+/* Of a good one, never changed (CAMCA_EINVAL). CAMCA_ECONFLICT: serial exists;
+ * CAMCA_ENOENT: no such issuer or device. Sets r->id. Serial numbers that begin with the time keep their index dense. */
 CAMCA_MUST int store_cert_insert(struct tx *tx, struct cert_row *r);
 CAMCA_MUST int store_cert_by_serial(struct tx *tx,
     const uint8_t serial[static STORE_SERIAL_LEN], struct cert_row *out);
@@ -461,8 +462,9 @@ CAMCA_MUST int store_cert_seen_at(struct tx *tx, int64_t id, int64_t *out);
 CAMCA_MUST int store_cert_replaced(struct tx *tx, int64_t id, int64_t by);
 /* Stores status, reason, revoked_ms and invalidity_ms of r with the next rev_seq
  * (one counter for all issuers, never repeated; a refused change may leave a
- * gap), which is set in r and becomes that of its issuer. CAMCA_ECONFLICT where
- * the row was changed since r was read. Only status_change() calls this: it
+ * gap), which is set in r and becomes that of its issuer. r is the row as it was
+ * read (serial, issuer and end are copied). CAMCA_ECONFLICT where it was changed
+ * since. Only status_change() calls this: it
  * knows which changes there are, and keeps the CRL's entry with the row. */
 CAMCA_MUST int store_cert_change(struct tx *tx, struct cert_row *r);
 /* device 0 and issuer 0: not asked for. Order by id, above after_id. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates: the row that everything asks for (status, key, dates), its
- * encoding in a table of its own, and the counts of its issuer. All three are
- * written by the transaction that issues, before anyone holds the bytes. */
+/* Certificates: the row that everything asks for (key, dates), its encoding in
+ * a table of its own, and the counts of its issuer. All three are written by
+ * the transaction that issues, before anyone holds the bytes. Its status is a
+ * row elsewhere, from the first change on. */
 #include "ca/store/store_cert.h"
 
 const struct col cert_cols[CERT_NCOLS] = {
@@ -14,15 +15,15 @@ const struct col cert_cols[CERT_NCOLS] = {
 	COL(INT, cert_row, not_before_ms),
 	COL(INT, cert_row, not_after_ms),
 	COL(BYTES, cert_row, spki),
+	COL(INT, cert_row, created_ms),
+	COL(INT, cert_row, seen_ms),
+	COL(REF, cert_row, replaced_by),
+	COL(TEXT, cert_row, revocation_challenge),
 	COL(INT, cert_row, status),
 	COL(INT, cert_row, reason),
 	COL(INT, cert_row, revoked_ms),
 	COL(INT, cert_row, invalidity_ms),
 	COL(REF, cert_row, rev_seq),
-	COL(INT, cert_row, created_ms),
-	COL(INT, cert_row, seen_ms),
-	COL(REF, cert_row, replaced_by),
-	COL(TEXT, cert_row, revocation_challenge),
 	COL(BLOB, cert_row, der),
 };
 
@@ -47,17 +48,20 @@ cert_spki_key(const uint8_t spki[static STORE_HASH_LEN])
 int
 store_cert_insert(struct tx *tx, struct cert_row *r)
 {
-	struct db_val v[CERT_NCOLS], der[2], stat[2];
+	struct db_val v[CERT_NPLAIN + 1], der[2], stat[2];
 	int err;
 
-	/* All but id and der, then the key of the index. */
-	err = row_vals(cert_cols + 1, CERT_NCOLS - 2, r, v);
+	if (r->status != CERT_GOOD || r->reason != -1 || r->revoked_ms != 0 ||
+	    r->invalidity_ms != 0 || r->rev_seq != 0)
+		return CAMCA_EINVAL;
+	/* The key of the index comes last. */
+	err = row_vals(cert_cols + 1, CERT_NPLAIN, r, v);
 	if (err == CAMCA_OK)
 		err = row_vals(&cert_cols[CERT_NCOLS - 1], 1, r, &der[1]);
 	if (err < 0)
 		return err;
-	v[CERT_NCOLS - 2] = cert_spki_key(r->spki);
-	err = tx_insert(tx, ST_CERT_INSERT, v, CERT_NCOLS - 1, &r->id);
+	v[CERT_NPLAIN] = cert_spki_key(r->spki);
+	err = tx_insert(tx, ST_CERT_INSERT, v, COUNT(v), &r->id);
 	if (err < 0)
 		return err;
 	/* Rows that belong together: an error from here on is fatal. */
@@ -136,30 +140,55 @@ int
 store_cert_replaced(struct tx *tx, int64_t id, int64_t by)
 {
 	const struct db_val v[] = { db_int(id), db_int(by) };
+	int err;
 
-	return tx_change(tx, ST_CERT_REPLACED, v, COUNT(v), ST_CERT_EXISTS);
+	err = tx_change(tx, ST_CERT_REPLACED, v, COUNT(v), ST_CERT_EXISTS);
+	return err < 0 ? err : tx_exec(tx, ST_CERT_REPLACED_PUT, v, 1, NULL);
+}
+
+/* The row of its status, or the first one. */
+static int
+cert_change(struct tx *tx, const struct cert_row *r, int64_t seq)
+{
+	const struct db_val v[] = { db_int(r->id), db_int(r->status),
+	    db_int(r->reason), db_int(r->revoked_ms),
+	    db_int(r->invalidity_ms), db_int(seq), db_int(r->rev_seq) };
+	struct db_val first[9];
+	int64_t changed = 0;
+	int err;
+
+	if (r->rev_seq != 0)
+		return tx_change(tx, ST_CERT_CHANGE, v, COUNT(v),
+		    ST_CERT_EXISTS);
+	memcpy(first, v, 6 * sizeof *v);
+	first[6] = db_bytes(r->serial, sizeof r->serial);
+	first[7] = db_int(r->issuer);
+	first[8] = db_int(r->not_after_ms);
+	err = tx_exec(tx, ST_CERT_CHANGE_FIRST, first, COUNT(first),
+	    &changed);
+	return err == CAMCA_OK && changed == 0 ? CAMCA_ECONFLICT : err;
 }
 
 int
 store_cert_change(struct tx *tx, struct cert_row *r)
 {
-	struct db_val v[] = { db_int(r->id), db_int(r->status),
-	    db_int(r->reason), db_int(r->revoked_ms),
-	    db_int(r->invalidity_ms), db_int(0), db_int(r->rev_seq) };
-	struct db_val stat[] = { db_int(r->issuer), db_int(0) };
+	const struct db_val id = db_int(r->id);
+	int64_t seq;
 	int err;
 
 	/* The counter first: its row is the lock that orders changes. */
-	if ((err = counter_next(tx, "rev_seq", &v[5].i)) < 0)
+	if ((err = counter_next(tx, "rev_seq", &seq)) < 0 ||
+	    (err = cert_change(tx, r, seq)) < 0)
 		return err;
-	err = tx_change(tx, ST_CERT_CHANGE, v, COUNT(v), ST_CERT_EXISTS);
-	if (err < 0)
-		return err;
-	stat[1] = v[5];
-	if ((err = tx_exec(tx, ST_ISSUER_CHANGED, stat, 2, NULL)) < 0)
-		return err;
-	r->rev_seq = v[5].i;
-	return CAMCA_OK;
+	if (r->replaced_by != 0)
+		err = tx_exec(tx, r->status == CERT_GOOD ?
+		    ST_CERT_REPLACED_PUT : ST_CERT_REPLACED_DELETE, &id, 1,
+		    NULL);
+	if (err == CAMCA_OK)
+		err = issuer_changed(tx, r->issuer, seq);
+	if (err == CAMCA_OK)
+		r->rev_seq = seq;
+	return err;
 }
 
 int
@@ -181,5 +210,7 @@ store_issuer_rev_seq(struct tx *tx, int64_t issuer, int64_t *out)
 {
 	struct db_val v = db_int(issuer);
 
-	return tx_int(tx, ST_ISSUER_REV_SEQ, &v, 1, out);
+	*out = issuer_pending(tx, issuer);
+	return *out != 0 ? tx->err :
+	    tx_int(tx, ST_ISSUER_REV_SEQ, &v, 1, out);
 }

@@ -6,9 +6,13 @@
 
 #include "ca/store/tx.h"
 
-/* In the order of CERT_COLS; the last one is the encoded certificate, which
- * lists of revoked and superseded certificates leave out. */
+/* In the order of CERT_COLS: those of the row itself, of its status, and the
+ * encoded certificate, which lists of revoked and superseded certificates leave
+ * out. */
 #define CERT_NCOLS 19
+#define CERT_COL_REV_SEQ 17
+/* Columns of the table, without id. */
+#define CERT_NPLAIN 12
 extern const struct col cert_cols[CERT_NCOLS];
 
 #endif

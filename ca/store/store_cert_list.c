@@ -7,7 +7,6 @@
 /* Without the last column, the encoded certificate. */
 #define CERT_BARE (CERT_NCOLS - 1)
 #define CERT_COL_ID 0
-#define CERT_COL_REV_SEQ 13
 
 LIST_VISIT(cert_row)
 

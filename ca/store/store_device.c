@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Devices. Which moves between states are legal is not known here; that a move
- * starts from the state the caller saw is. */
+ * starts from the state the caller saw is. Their standing has a row elsewhere,
+ * from the first move on: an import writes none. */
 #include "ca/store/tx.h"
 
 static const struct col device_cols[] = {
@@ -15,30 +16,50 @@ static const struct col device_cols[] = {
 	COL(TEXT, device_row, firmware),
 	COL(TEXT, device_row, site),
 	COL(INT, device_row, place),
-	COL(INT, device_row, state),
 	COL(TEXT, device_row, import_batch),
 	COL(INT, device_row, created_ms),
-	COL(INT, device_row, updated_ms),
+	COL(INT, device_row, state),
 	COL(INT, device_row, restriction),
+	COL(INT, device_row, updated_ms),
 };
+/* Columns of the table, without pk. */
+#define DEVICE_NPLAIN 12
 
 LIST_VISIT(device_row)
+
+/* A device that begins as something else than registered. */
+static int
+device_standing(struct tx *tx, const struct device_row *r)
+{
+	const struct db_val v[] = { db_int(r->pk), db_int(r->state),
+	    db_int(r->restriction), db_int(r->updated_ms) };
+
+	if (r->state == DEVICE_REGISTERED && r->restriction == RESTRICT_NONE &&
+	    r->updated_ms == r->created_ms)
+		return CAMCA_OK;
+	return tx_exec(tx, ST_DEVICE_STANDING_FIRST, v, COUNT(v), NULL);
+}
 
 int
 store_device_insert(struct tx *tx, struct device_row *r)
 {
-	struct db_val v[COUNT(device_cols) - 1];
+	struct db_val v[DEVICE_NPLAIN];
 	struct db_val site = db_text(r->site);
 	int64_t n;
 	int err;
 
+	/* Before anything is written: two rows are one device. */
+	if (r->state < 0 || r->state >= DEVICE_STATES || r->restriction < 0 ||
+	    r->restriction >= DEVICE_RESTRICTIONS)
+		return CAMCA_EINVAL;
 	if ((err = row_vals(device_cols + 1, COUNT(v), r, v)) < 0)
 		return err;
 	/* Asked first: a foreign key that fails ends the transaction in some
 	 * engines, and an import wants to go on with the next line. */
 	if ((err = tx_int(tx, ST_SITE_EXISTS, &site, 1, &n)) < 0)
 		return err;
-	if ((err = tx_insert(tx, ST_DEVICE_INSERT, v, COUNT(v), &r->pk)) < 0)
+	if ((err = tx_insert(tx, ST_DEVICE_INSERT, v, COUNT(v), &r->pk)) < 0 ||
+	    (err = device_standing(tx, r)) < 0)
 		return err;
 	/* Counted here: COUNT(*) would read a million rows. */
 	return counter_next(tx, "device", &n);
@@ -79,7 +100,9 @@ store_device_move(struct tx *tx, int64_t pk, enum device_state from,
 	const struct db_val v[] = { db_int(pk), db_int((int64_t)from),
 	    db_int((int64_t)to), db_int(now_ms) };
 
-	return tx_change(tx, ST_DEVICE_MOVE, v, COUNT(v), ST_DEVICE_EXISTS);
+	/* Without a row it is registered. */
+	return tx_change(tx, from == DEVICE_REGISTERED ? ST_DEVICE_MOVE_FIRST :
+	    ST_DEVICE_MOVE, v, COUNT(v), ST_DEVICE_EXISTS);
 }
 
 int

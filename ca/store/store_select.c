@@ -28,6 +28,7 @@ static const struct col cert_pick_cols[] = {
 	COL(INT, cert_pick, created_ms),
 	COL(INT, cert_pick, not_before_ms),
 	COL(INT, cert_pick, not_after_ms),
+	COL(REF, cert_pick, replaced_by),
 	COL(INT, cert_pick, status),
 	COL(INT, cert_pick, reason),
 	COL(INT, cert_pick, revoked_ms),
@@ -38,23 +39,37 @@ static const struct col cert_pick_cols[] = {
 LIST_VISIT(device_pick)
 LIST_VISIT(cert_pick)
 
+/* Another firmware of the model, else another model of the maker, else another
+ * maker. */
+static int
+product_next(struct tx *tx, struct product_row *r)
+{
+	static const enum stmt_id next[] = { ST_PRODUCT_FIRMWARE,
+	    ST_PRODUCT_MODEL, ST_PRODUCT_MAKER };
+	const struct product_row was = *r;
+	const struct db_val v[] = { db_text(was.manufacturer),
+	    db_text(was.model), db_text(was.firmware) };
+	int ret = CAMCA_ENOENT;
+	size_t i;
+
+	for (i = 0; i < COUNT(next) && ret == CAMCA_ENOENT; i++)
+		ret = tx_get(tx, next[i], v, COUNT(v) - i, product_cols,
+		    COUNT(product_cols), r);
+	return ret;
+}
+
 int
 store_product_list(struct tx *tx,
     int (*fn)(const struct product_row *r, void *arg), void *arg)
 {
+	const struct db_val first = db_text("");
 	struct product_row r;
-	struct db_val v[3] = { db_text("") };
 	int ret;
 
-	ret = tx_get(tx, ST_PRODUCT_FIRST, v, 1, product_cols,
+	ret = tx_get(tx, ST_PRODUCT_FIRST, &first, 1, product_cols,
 	    COUNT(product_cols), &r);
-	while (ret == CAMCA_OK && (ret = fn(&r, arg)) == 0) {
-		v[0] = db_text(r.manufacturer);
-		v[1] = db_text(r.model);
-		v[2] = db_text(r.firmware);
-		ret = tx_get(tx, ST_PRODUCT_NEXT, v, COUNT(v), product_cols,
-		    COUNT(product_cols), &r);
-	}
+	while (ret == CAMCA_OK && (ret = fn(&r, arg)) == 0)
+		ret = product_next(tx, &r);
 	return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
 }
 
@@ -181,7 +196,10 @@ store_device_standing(struct tx *tx, int64_t pk, enum device_state state,
 {
 	const struct db_val v[] = { db_int(pk), db_int((int64_t)state),
 	    db_int((int64_t)restriction), db_int(now_ms) };
+	int64_t changed = 0;
+	int err;
 
-	return tx_change(tx, ST_DEVICE_STANDING, v, COUNT(v),
-	    ST_DEVICE_EXISTS);
+	err = tx_exec(tx, ST_DEVICE_STANDING, v, COUNT(v), &changed);
+	return err < 0 || changed > 0 ? err : tx_exec(tx,
+	    ST_DEVICE_STANDING_FIRST, v, COUNT(v), NULL);
 }

@@ -33,6 +33,22 @@ tx_counters(struct tx *tx)
 	return ret;
 }
 
+static int
+tx_issuers(struct tx *tx)
+{
+	struct db_val v[2];
+	int i, ret = CAMCA_OK;
+
+	for (i = 0; i < TX_ISSUERS && ret == CAMCA_OK; i++) {
+		if (tx->issuers[i].id == 0)
+			break;
+		v[0] = db_int(tx->issuers[i].id);
+		v[1] = db_int(tx->issuers[i].rev_seq);
+		ret = tx_exec(tx, ST_ISSUER_CHANGED, v, 2, NULL);
+	}
+	return ret;
+}
+
 int
 tx_run(struct tx *tx, int (*fn)(struct tx *tx, void *arg), void *arg)
 {
@@ -40,6 +56,8 @@ tx_run(struct tx *tx, int (*fn)(struct tx *tx, void *arg), void *arg)
 
 	if (ret == CAMCA_OK && tx->err == 0)
 		ret = tx_counters(tx);
+	if (ret == CAMCA_OK && tx->err == 0)
+		ret = tx_issuers(tx);
 	return tx->err != 0 ? tx->err : ret;
 }
 
@@ -188,7 +206,7 @@ row_read(const struct col *cols, size_t ncols, const struct db_val *v,
 	return err;
 }
 
-static int
+int
 tx_query(struct tx *tx, enum stmt_id id, const struct db_val *v, size_t n,
     db_row_fn row, void *arg, int64_t *changed)
 {
@@ -436,4 +454,30 @@ counter_get(struct tx *tx, const char *name, int64_t *out)
 	}
 	err = tx_int(tx, ST_COUNTER_GET, &v, 1, out);
 	return err == CAMCA_ENOENT ? (tx->err = CAMCA_EDB) : err;
+}
+
+int
+issuer_changed(struct tx *tx, int64_t issuer, int64_t rev_seq)
+{
+	const struct db_val v[] = { db_int(issuer), db_int(rev_seq) };
+	int i;
+
+	for (i = 0; i < TX_ISSUERS; i++) {
+		if (tx->issuers[i].id != 0 && tx->issuers[i].id != issuer)
+			continue;
+		tx->issuers[i] = (struct tx_issuer){ issuer, rev_seq };
+		return tx->err;
+	}
+	return tx_exec(tx, ST_ISSUER_CHANGED, v, COUNT(v), NULL);
+}
+
+int64_t
+issuer_pending(const struct tx *tx, int64_t issuer)
+{
+	int i;
+
+	for (i = 0; i < TX_ISSUERS; i++)
+		if (tx->issuers[i].id == issuer)
+			return tx->issuers[i].rev_seq;
+	return 0;
 }

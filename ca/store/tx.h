@@ -7,6 +7,7 @@
 #include "ca/store/db.h"
 
 #define TX_COUNTERS 3
+#define TX_ISSUERS 4
 
 struct tx {
 	const struct db_engine *engine;
@@ -20,6 +21,12 @@ struct tx {
 		int64_t n;
 		bool dirty;            /* the row has an older number */
 	} counters[TX_COUNTERS];
+	/* Newest change of a certificate of each issuer, also written at the
+	 * end. */
+	struct tx_issuer {
+		int64_t id;            /* 0: free */
+		int64_t rev_seq;
+	} issuers[TX_ISSUERS];
 };
 
 /* True for failures after which nothing of a transaction can be trusted:
@@ -58,6 +65,11 @@ CAMCA_MUST int row_vals(const struct col *cols, size_t n, const void *row,
  * be NULL. */
 CAMCA_MUST int tx_exec(struct tx *tx, enum stmt_id id, const struct db_val *v,
     size_t n, int64_t *changed);
+/* The same with each row shown to `row`, whose values are borrowed until it
+ * returns; it must not use tx. What it returns but 0 ends the statement and is
+ * returned. */
+CAMCA_MUST int tx_query(struct tx *tx, enum stmt_id id, const struct db_val *v,
+    size_t n, db_row_fn row, void *arg, int64_t *changed);
 /* First column of the only row, CAMCA_ENOENT where there is none. */
 CAMCA_MUST int tx_int(struct tx *tx, enum stmt_id id, const struct db_val *v,
     size_t n, int64_t *out);
@@ -110,5 +122,10 @@ CAMCA_MUST int counter_next(struct tx *tx, const char *name, int64_t *out);
 /* Takes the last counter_next of this transaction back. */
 CAMCA_MUST int counter_back(struct tx *tx, const char *name);
 CAMCA_MUST int counter_get(struct tx *tx, const char *name, int64_t *out);
+
+/* rev_seq is the newest change of the issuer's certificates. */
+CAMCA_MUST int issuer_changed(struct tx *tx, int64_t issuer, int64_t rev_seq);
+/* The one that this transaction has still to write, 0: none. */
+int64_t issuer_pending(const struct tx *tx, int64_t issuer);
 
 #endif

@@ -347,12 +347,56 @@ test_documented(void **state)
 	buf_fini(&doc);
 }
 
+static int calls;
+
+/* No byte is given twice in a row of 256. */
+static int
+count_random(void *arg, uint8_t *out, size_t n)
+{
+	static uint8_t next;
+
+	(void)arg;
+	calls++;
+	while (n-- > 0)
+		*out++ = next++;
+	return random_result;
+}
+
+/* Each id is drawn once, and many with one call. */
+static void
+test_many(void **state)
+{
+	const struct camca_ctx counting = { fake_now, count_random, NULL };
+	const struct event_source many = { &counting, "authority-1" };
+	struct event_ids ids = { .left = 0 };
+	uint8_t seen[128][16];
+	struct event e;
+
+	(void)state;
+	calls = 0;
+	for (int i = 0; i < 128; i++) {
+		event_init_many(&e, &many, "cert.issued", NULL, NULL, &ids);
+		assert_int_equal(e.error, CAMCA_OK);
+		memcpy(seen[i], e.id, sizeof seen[i]);
+		for (int k = 0; k < i; k++)
+			assert_memory_not_equal(seen[k], seen[i],
+			    sizeof seen[i]);
+	}
+	assert_int_equal(calls, 2);
+	random_result = CAMCA_ECRYPTO;
+	event_init_many(&e, &many, "cert.issued", NULL, NULL, &ids);
+	random_result = 0;
+	assert_int_equal(e.error, CAMCA_ECRYPTO);
+	assert_int_equal(ids.left, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_put_twice),
+		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_mistakes_stick),
 		cmocka_unit_test(test_values_made_to_fit),
 		cmocka_unit_test(test_cut),

@@ -9,6 +9,9 @@
 #include "ca/status/crl_entry.h"
 #include "ca/status/crl_walk.h"
 
+AUTO_DEFINE(ASN1_ENUMERATED, ASN1_ENUMERATED_free)
+AUTO_DEFINE(ASN1_TIME, ASN1_TIME_free)
+AUTO_DEFINE(ASN1_GENERALIZEDTIME, ASN1_GENERALIZEDTIME_free)
 AUTO_DEFINE(X509_REVOKED, X509_REVOKED_free)
 
 #define NOW_MS INT64_C(1795300000999)
@@ -128,6 +131,143 @@ test_serials_and_dates(void **state)
 	assert_int_equal(walk(der, encode(&r, der)).reason, 1);
 }
 
+/* ---- byte for byte what OpenSSL's templates make ---- */
+
+static void
+template_extensions(X509_REVOKED *rev, const struct cert_row *r)
+{
+	AUTO(ASN1_ENUMERATED) *e = ASN1_ENUMERATED_new();
+	AUTO(ASN1_GENERALIZEDTIME) *since = NULL;
+	int64_t reason = r->status == CERT_HOLD ? 6 : r->reason;
+	bool listed = reason == 6 ? r->status == CERT_HOLD :
+	    (reason >= 1 && reason <= 5) || reason == 9 || reason == 10;
+
+	assert_non_null(e);
+	assert_int_equal(ASN1_ENUMERATED_set(e, (long)reason), 1);
+	if (listed)
+		assert_int_equal(X509_REVOKED_add1_ext_i2d(rev,
+		    NID_crl_reason, e, 0, X509V3_ADD_DEFAULT), 1);
+	if (r->invalidity_ms <= 0)
+		return;
+	since = ASN1_GENERALIZEDTIME_set(NULL, r->invalidity_ms / 1000);
+	assert_non_null(since);
+	assert_int_equal(X509_REVOKED_add1_ext_i2d(rev, NID_invalidity_date,
+	    since, 0, X509V3_ADD_DEFAULT), 1);
+}
+
+static size_t
+template(const struct cert_row *r, uint8_t der[CRL_ENTRY_MAX])
+{
+	AUTO(X509_REVOKED) *rev = X509_REVOKED_new();
+	BIGNUM *bn = BN_bin2bn(r->serial, STORE_SERIAL_LEN, NULL);
+	ASN1_INTEGER *serial = BN_to_ASN1_INTEGER(bn, NULL);
+	AUTO(ASN1_TIME) *date = ASN1_TIME_set(NULL, (r->revoked_ms <
+	    r->not_before_ms ? r->not_before_ms : r->revoked_ms) / 1000);
+	unsigned char *p = der;
+
+	assert_non_null(rev);
+	assert_non_null(date);
+	assert_int_equal(X509_REVOKED_set_serialNumber(rev, serial), 1);
+	assert_int_equal(X509_REVOKED_set_revocationDate(rev, date), 1);
+	ASN1_INTEGER_free(serial);
+	BN_free(bn);
+	template_extensions(rev, r);
+	assert_in_range(i2d_X509_REVOKED(rev, NULL), 1, CRL_ENTRY_MAX);
+	return (size_t)i2d_X509_REVOKED(rev, &p);
+}
+
+static void
+same(const struct cert_row *r)
+{
+	uint8_t ours[CRL_ENTRY_MAX], theirs[CRL_ENTRY_MAX];
+	size_t n = encode(r, ours);
+
+	assert_int_equal(template(r, theirs), n);
+	assert_memory_equal(ours, theirs, n);
+}
+
+/* The first second of 1970, both sides of the month's, the year's, the leap
+ * day's and 2050's ends, and the last second of 9999. */
+static const int64_t dates[] = { 0, 1, 86399, 86400, 68169599, 68169600,
+    68255999, 68256000, 951782399, 951782400, 951868799, 951868800,
+    1795300000, 2145916799, 2524607999, 2524608000, 4107542399, 4107542400,
+    7258118399, 253402300799 };
+
+static void
+test_same_reasons_and_dates(void **state)
+{
+	struct cert_row r;
+
+	(void)state;
+	for (int reason = -1; reason <= 10; reason++) {
+		for (size_t i = 0; i < COUNT(dates); i++) {
+			r = revoked(reason);
+			r.revoked_ms = dates[i] * 1000 + 999;
+			same(&r);
+			for (size_t k = 0; k < COUNT(dates); k++) {
+				r.invalidity_ms = dates[k] * 1000 + 1;
+				same(&r);
+			}
+			r.status = CERT_HOLD;
+			same(&r);
+		}
+	}
+}
+
+/* Each length and each first byte, with zeros and ones around it. */
+static void
+test_same_serials(void **state)
+{
+	struct cert_row r = revoked(1);
+
+	(void)state;
+	for (size_t at = 0; at < sizeof r.serial; at++) {
+		for (int first = 0; first < 256; first++) {
+			memset(r.serial, 0, sizeof r.serial);
+			memset(r.serial + at, first % 2 == 0 ? 0 : 0xff,
+			    sizeof r.serial - at);
+			r.serial[at] = (uint8_t)first;
+			same(&r);
+		}
+	}
+}
+
+/* A second of each day of 150 years. */
+static void
+test_same_days(void **state)
+{
+	struct cert_row r = revoked(3);
+
+	(void)state;
+	for (int64_t day = 0; day < 54787; day++) {
+		r.revoked_ms = (day * 86400 + day * 7919 % 86400) * 1000;
+		r.invalidity_ms = r.revoked_ms + 1;
+		same(&r);
+	}
+}
+
+static void
+test_no_such_time(void **state)
+{
+	static const int64_t bad[] = { INT64_MIN, -1, 253402300800000,
+	    INT64_MAX };
+	uint8_t der[CRL_ENTRY_MAX];
+	struct cert_row r;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		r = revoked(1);
+		r.not_before_ms = INT64_MIN;
+		r.revoked_ms = bad[i];
+		assert_int_equal(crl_entry_encode(&r, der, &n), CAMCA_EINVAL);
+		r = revoked(1);
+		r.invalidity_ms = bad[i];
+		assert_int_equal(crl_entry_encode(&r, der, &n), bad[i] < 0 ?
+		    CAMCA_OK : CAMCA_EINVAL);
+	}
+}
+
 /* An older store: entries are written once, and not again. */
 static int
 old_store_tx(struct tx *tx, void *arg)
@@ -198,6 +338,10 @@ main(void)
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_openssl_reads_it),
 		cmocka_unit_test(test_serials_and_dates),
+		cmocka_unit_test(test_same_reasons_and_dates),
+		cmocka_unit_test(test_same_serials),
+		cmocka_unit_test(test_same_days),
+		cmocka_unit_test(test_no_such_time),
 		cmocka_unit_test(test_backfill),
 	};
 

@@ -175,7 +175,7 @@ test_open(void **state)
 	assert_int_equal(store_open(&s, &conf, true, NULL), 0);
 	store_close(s);
 	for (n = 1;; n++) {
-		assert_true(n < 20000);
+		assert_true(n < 40000);
 		s = NULL;
 		memset(&why, 0, sizeof why);
 		atomic_store(&hits, 0);

@@ -193,6 +193,213 @@ test_damaged(void **state)
 	db_sqlite.close(d);
 }
 
+/* ---- from schema 2: what changes left the rows of what does not ---- */
+
+/* Devices in each state, with and without a restriction; certificates that were
+ * never changed, held, revoked, released (good, with a number), and two that
+ * were replaced: one still good, one revoked. */
+#define SERIAL(n) "CAST('0000000000000000000" n "' AS BLOB)"
+static const char schema_2_rows[] =
+    "INSERT INTO site VALUES ('hq', 'HQ', 3, 1);"
+    "INSERT INTO device (pk, id, kind, manufacturer, model, serial, mac,"
+    " hardware_id, firmware, site, place, state, import_batch, created_ms,"
+    " updated_ms, restriction) SELECT value + 1, 'cam-' || value, 0, 'Acme',"
+    " 'M', 'SN' || value, '', '', 'V1', 'hq', 1, value % 6, '', 10,"
+    " CASE WHEN value = 6 THEN 10 ELSE 10 + value END,"
+    " CASE WHEN value > 5 THEN value - 6 ELSE 0 END"
+    " FROM json_each('[0,1,2,3,4,5,6,7,8]');"
+    "INSERT INTO issuer VALUES (1, 'ec', 1, NULL, 0, 'pkcs11:', zeroblob(20),"
+    " x'3000', NULL, NULL, 1), (2, 'rsa', 1, NULL, 0, 'pkcs11:',"
+    " randomblob(20), x'3000', NULL, NULL, 1);"
+    "INSERT INTO cert (id, serial, issuer, device, profile, label,"
+    " not_before_ms, not_after_ms, spki, spki_key, status, reason,"
+    " revoked_ms, rev_seq, created_ms, seen_ms, replaced_by,"
+    " revocation_challenge, invalidity_ms) VALUES"
+    " (1, " SERIAL("1") ", 1, 2, 'p', 'l', 5, 900,"
+    " zeroblob(32), 1, 0, -1, 0, NULL, 5, 0, NULL, '', 0),"
+    " (2, " SERIAL("2") ", 1, 3, 'p', 'l', 5, 901,"
+    " zeroblob(32), 1, 1, 6, 50, 7, 5, 0, NULL, '', 40),"
+    " (3, " SERIAL("3") ", 2, 4, 'p', 'l', 5, 902,"
+    " zeroblob(32), 1, 2, 1, 51, 3, 5, 0, NULL, '', 0),"
+    " (4, " SERIAL("4") ", 1, 5, 'p', 'l', 5, 903,"
+    " zeroblob(32), 1, 0, -1, 0, 9, 5, 0, NULL, '', 0),"
+    " (5, " SERIAL("5") ", 1, 2, 'p', 'l', 5, 904,"
+    " zeroblob(32), 1, 0, -1, 0, NULL, 5, 60, 1, '', 0),"
+    " (6, " SERIAL("6") ", 1, 2, 'p', 'l', 5, 905,"
+    " zeroblob(32), 1, 2, 4, 52, 8, 5, 60, 1, 'cc', 0);"
+    "UPDATE cert SET seen_ms = 70 WHERE id = 1;"
+    "INSERT INTO cert_der SELECT id, x'3000' FROM cert;"
+    "INSERT INTO issuer_stat VALUES (1, 5, 905, 9), (2, 1, 902, 3);"
+    "INSERT INTO crl_entry SELECT issuer, rev_seq, id, not_after_ms, x'30'"
+    " FROM cert WHERE status <> 0 AND id <> 6;"
+    "UPDATE counter SET n = 9 WHERE name = 'device';"
+    "UPDATE counter SET n = 9 WHERE name = 'rev_seq';";
+
+struct kept {
+	struct tx *tx;
+	int n;
+	int64_t ids[8];
+};
+
+static int
+keep_cert(const struct cert_row *r, void *arg)
+{
+	struct kept *k = arg;
+
+	k->ids[k->n++] = r->id;
+	return 0;
+}
+
+static int
+keep_status(const struct status_row *r, void *arg)
+{
+	struct kept *k = arg;
+
+	k->ids[k->n++] = r->id;
+	return 0;
+}
+
+static void
+check_devices(struct tx *tx)
+{
+	struct device_row d;
+	struct device_pick p;
+	char id[16];
+
+	for (int i = 0; i < 9; i++) {
+		snprintf(id, sizeof id, "cam-%d", i);
+		assert_int_equal(store_device_get(tx, id, &d), 0);
+		assert_int_equal(d.pk, i + 1);
+		assert_int_equal(d.state, i % 6);
+		assert_int_equal(d.restriction, i > 5 ? i - 6 : 0);
+		assert_int_equal(d.created_ms, 10);
+		assert_int_equal(d.updated_ms, i == 6 ? 10 : 10 + i);
+		assert_string_equal(d.firmware, "V1");
+		assert_int_equal(store_pick_pk(tx, d.pk, &p), 0);
+		assert_int_equal(p.state, d.state);
+		assert_int_equal(p.restriction, d.restriction);
+	}
+}
+
+static void
+check_certs(struct tx *tx)
+{
+	/* status, reason, revoked_ms, invalidity_ms, rev_seq, replaced_by */
+	static const int64_t want[][6] = {
+		{ CERT_GOOD, -1, 0, 0, 0, 0 }, { CERT_HOLD, 6, 50, 40, 7, 0 },
+		{ CERT_REVOKED, 1, 51, 0, 3, 0 }, { CERT_GOOD, -1, 0, 0, 9, 0 },
+		{ CERT_GOOD, -1, 0, 0, 0, 1 }, { CERT_REVOKED, 4, 52, 0, 8, 1 },
+	};
+	struct cert_row r;
+
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(store_cert_by_id(tx, i + 1, &r), 0);
+		assert_int_equal(r.status, want[i][0]);
+		assert_int_equal(r.reason, want[i][1]);
+		assert_int_equal(r.revoked_ms, want[i][2]);
+		assert_int_equal(r.invalidity_ms, want[i][3]);
+		assert_int_equal(r.rev_seq, want[i][4]);
+		assert_int_equal(r.replaced_by, want[i][5]);
+		assert_int_equal(r.not_after_ms, 900 + i);
+		assert_int_equal(r.serial[19], '1' + i);
+		assert_string_equal(r.revocation_challenge,
+		    i == 5 ? "cc" : "");
+	}
+}
+
+static void
+check_lists(struct tx *tx)
+{
+	static const int64_t changed[] = { 3, 2, 6, 4 };
+	struct kept k = { .tx = tx };
+	int64_t n;
+
+	assert_int_equal(store_status_list_changed(tx, 0, 9, keep_status, &k),
+	    0);
+	assert_int_equal(k.n, 4);
+	assert_memory_equal(k.ids, changed, sizeof changed);
+	k.n = 0;
+	assert_int_equal(store_status_list_new(tx, 0, 6, 0, 9, keep_status,
+	    &k), 0);
+	assert_int_equal(k.n, 6);
+	k.n = 0;
+	assert_int_equal(store_cert_superseded_list(tx, 100, 9, keep_cert, &k),
+	    0);
+	assert_int_equal(k.n, 1);
+	assert_int_equal(k.ids[0], 5);
+	k.n = 0;
+	assert_int_equal(store_cert_released_list(tx, 1, 0, keep_cert, &k), 0);
+	assert_int_equal(k.n, 1);
+	assert_int_equal(k.ids[0], 4);
+	k.n = 0;
+	assert_int_equal(store_crl_entry_missing(tx, 0, 9, keep_cert, &k), 0);
+	assert_int_equal(k.n, 1);
+	assert_int_equal(k.ids[0], 6);
+	assert_int_equal(store_issuer_rev_seq(tx, 2, &n), 0);
+	assert_int_equal(n, 3);
+}
+
+/* What was changed before goes on from there. */
+static void
+check_changes(struct tx *tx)
+{
+	struct cert_row r;
+
+	assert_int_equal(store_cert_by_id(tx, 2, &r), 0);
+	r.status = CERT_REVOKED;
+	assert_int_equal(store_cert_change(tx, &r), 0);
+	assert_int_equal(r.rev_seq, 10);
+	assert_int_equal(store_cert_by_id(tx, 1, &r), 0);
+	r.status = CERT_HOLD;
+	assert_int_equal(store_cert_change(tx, &r), 0);
+	assert_int_equal(r.rev_seq, 11);
+	assert_int_equal(store_device_move(tx, 1, DEVICE_REGISTERED,
+	    DEVICE_ENROLLED, 99), 0);
+	assert_int_equal(store_device_move(tx, 3, DEVICE_HELD,
+	    DEVICE_ENROLLED, 99), 0);
+	assert_int_equal(store_device_move(tx, 3, DEVICE_REGISTERED,
+	    DEVICE_ENROLLED, 99), CAMCA_ECONFLICT);
+}
+
+static void
+test_from_2(void **state)
+{
+	struct db *d = open_db(*state);
+	struct tx tx = { .engine = &db_sqlite, .db = d, .mode = DB_WRITE };
+
+	assert_int_equal(migrate(d, db_sqlite.steps, 2, true, ""), 0);
+	assert_int_equal(db_sqlite.script(d, schema_2_rows), 0);
+	assert_int_equal(migrate(d, db_sqlite.steps, db_sqlite.nsteps, false,
+	    ""), 0);
+	assert_int_equal(db_sqlite.prepare(d), 0);
+	assert_int_equal(db_sqlite.begin(d), 0);
+	check_devices(&tx);
+	check_certs(&tx);
+	check_lists(&tx);
+	check_changes(&tx);
+	db_sqlite.rollback(d);
+	db_sqlite.close(d);
+}
+
+/* A revocation that the feed would never tell of is not lost quietly: the step
+ * does not happen. */
+static void
+test_from_2_damaged(void **state)
+{
+	struct db *d = open_db(*state);
+	int64_t version = 0;
+
+	assert_int_equal(migrate(d, db_sqlite.steps, 2, true, ""), 0);
+	assert_int_equal(db_sqlite.script(d, schema_2_rows), 0);
+	assert_int_equal(db_sqlite.script(d, "UPDATE cert SET rev_seq = NULL"
+	    " WHERE id = 3"), 0);
+	assert_true(migrate(d, db_sqlite.steps, 3, false, "store.migrate") <
+	    0);
+	assert_int_equal(db_sqlite.version(d, &version), 0);
+	assert_int_equal(version, 2);
+	db_sqlite.close(d);
+}
+
 int
 main(void)
 {
@@ -207,6 +414,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_not_ours, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_damaged, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(test_from_2, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_from_2_damaged, setup,
 		    teardown),
 	};
 

@@ -166,6 +166,9 @@ test_change(void **state)
 	assert_true(c.rev_seq > 0);
 	assert_int_equal(store_issuer_rev_seq(tx, ca, &max), 0);
 	assert_int_equal(max, c.rev_seq);
+	/* Written once, at the end of the transaction. */
+	assert_int_equal(tx->issuers[0].id, ca);
+	assert_int_equal(tx->issuers[0].rev_seq, c.rev_seq);
 	/* Of others nothing changed, and there are no others. */
 	assert_int_equal(store_issuer_rev_seq(tx, other, &max), 0);
 	assert_int_equal(max, 0);
@@ -187,6 +190,67 @@ test_change(void **state)
 	/* Numbers rise, and are never given twice. */
 	assert_int_equal(store_cert_change(tx, &c), 0);
 	assert_true(c.rev_seq > max);
+}
+
+static int
+change_one_of_each(struct tx *tx, void *arg)
+{
+	int64_t *seqs = arg, ca;
+	char name[2] = "a";
+	struct cert_row c;
+	uint8_t i;
+	int ret;
+
+	for (i = 0; i < TX_ISSUERS + 2; i++, name[0]++) {
+		ca = fix_issuer(tx, name);
+		if ((ret = fix_cert(tx, ca, 0, i, &c)) < 0 ||
+		    (ret = fix_status(tx, c.id, CERT_HOLD, 6, 5, &seqs[ca])) <
+		    0 || (ret = fix_status(tx, c.id, CERT_REVOKED, 1, 5,
+		    &seqs[ca])) < 0)
+			return ret;
+	}
+	return CAMCA_OK;
+}
+
+/* More issuers than a transaction keeps in mind; what it keeps is written. */
+static void
+test_change_issuers(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	int64_t seqs[TX_ISSUERS + 3] = { 0 }, seq, ca;
+
+	assert_int_equal(tx_run(tx, change_one_of_each, seqs), 0);
+	memset(tx->issuers, 0, sizeof tx->issuers);
+	for (ca = 1; ca <= TX_ISSUERS + 2; ca++) {
+		assert_int_equal(store_issuer_rev_seq(tx, ca, &seq), 0);
+		assert_true(seq > 0);
+		assert_int_equal(seq, seqs[ca]);
+	}
+}
+
+/* The list of those that were replaced and are good follows each change. */
+static void
+test_change_replaced(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	int64_t dev = fix_device(tx, "cam-1"), ca = fix_issuer(tx, "ec"), seq;
+	struct db_val id;
+	struct cert_row a, b;
+	int64_t gone = 0;
+
+	assert_int_equal(fix_cert(tx, ca, dev, 1, &a), 0);
+	assert_int_equal(fix_cert(tx, ca, dev, 2, &b), 0);
+	id = db_int(a.id);
+	assert_int_equal(store_cert_replaced(tx, a.id, b.id), 0);
+	assert_int_equal(store_cert_replaced(tx, a.id, b.id), 0);
+	assert_int_equal(fix_status(tx, a.id, CERT_HOLD, 6, 5, &seq), 0);
+	assert_int_equal(tx_exec(tx, ST_CERT_REPLACED_DELETE, &id, 1, &gone),
+	    0);
+	assert_int_equal(gone, 0);
+	assert_int_equal(fix_status(tx, a.id, CERT_GOOD, -1, 0, &seq), 0);
+	assert_int_equal(tx_exec(tx, ST_CERT_REPLACED_DELETE, &id, 1, &gone),
+	    0);
+	assert_int_equal(gone, 1);
 }
 
 static void
@@ -222,6 +286,10 @@ main(void)
 		    fix_teardown),
 		cmocka_unit_test_setup_teardown(test_change, fix_setup,
 		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_change_issuers, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_change_replaced,
+		    fix_setup, fix_teardown),
 		cmocka_unit_test_setup_teardown(test_last_expiry, fix_setup,
 		    fix_teardown),
 	};

@@ -112,6 +112,42 @@ test_move(void **state)
 	    DEVICE_STATES, 99), CAMCA_EINVAL);
 }
 
+/* There is a row from the first move on; until then it is as it was made. */
+static void
+test_standing(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	struct device_row d = fix_device_row("cam-2");
+	int64_t pk = fix_device(tx, "cam-1");
+
+	assert_int_equal(store_device_standing(tx, pk, DEVICE_HELD,
+	    RESTRICT_RENEWAL, 50), 0);
+	assert_int_equal(store_device_move(tx, pk, DEVICE_HELD,
+	    DEVICE_REGISTERED, 60), 0);
+	/* Registered again, by a row: a move from there finds it. */
+	assert_int_equal(store_device_move(tx, pk, DEVICE_REGISTERED,
+	    DEVICE_ENROLLED, 70), 0);
+	assert_int_equal(store_device_move(tx, pk, DEVICE_REGISTERED,
+	    DEVICE_ENROLLED, 80), CAMCA_ECONFLICT);
+	assert_int_equal(store_device_by_pk(tx, pk, &d), 0);
+	assert_int_equal(d.state, DEVICE_ENROLLED);
+	assert_int_equal(d.restriction, RESTRICT_RENEWAL);
+	assert_int_equal(d.updated_ms, 70);
+	d = fix_device_row("cam-2");
+	d.restriction = RESTRICT_WATCHED;
+	d.updated_ms = 9;
+	assert_int_equal(store_device_insert(tx, &d), 0);
+	assert_int_equal(store_device_get(tx, "cam-2", &d), 0);
+	assert_int_equal(d.state, DEVICE_REGISTERED);
+	assert_int_equal(d.restriction, RESTRICT_WATCHED);
+	assert_int_equal(d.updated_ms, 9);
+	/* Of two rows none is stored. */
+	d = fix_device_row("cam-3");
+	d.restriction = DEVICE_RESTRICTIONS;
+	assert_int_equal(store_device_insert(tx, &d), CAMCA_EINVAL);
+	assert_int_equal(store_device_get(tx, "cam-3", &d), CAMCA_ENOENT);
+}
+
 static int
 count(const struct device_row *r, void *arg)
 {
@@ -225,6 +261,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_rules, fix_setup,
 		    fix_teardown),
 		cmocka_unit_test_setup_teardown(test_move, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_standing, fix_setup,
 		    fix_teardown),
 		cmocka_unit_test_setup_teardown(test_list, fix_setup,
 		    fix_teardown),

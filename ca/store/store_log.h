@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The custody log as the database keeps it: entries in their order, the chain
+ * of each device, tiles of hashes, and the head that all of it hangs on. What
+ * the bytes mean is ca/custody's; what was signed over them is in
+ * store_log_sign.h. Errors as in store.h. */
+#ifndef CAMCA_STORE_STORE_LOG_H
+#define CAMCA_STORE_STORE_LOG_H
+
+#include "ca/store/store.h"
+
+#define STORE_LOG_ID_LEN 16
+
+/* ---- the head ---- */
+struct log_head_row {
+	int64_t size;                    /* entries 0 .. size - 1 exist */
+	struct store_blob edge;          /* roots of the full subtrees, widest
+	                                  * first, 32 bytes each; the caller
+	                                  * frees it with store_blob_free */
+};
+CAMCA_MUST int store_log_head(struct tx *tx, struct log_head_row *out);
+/* The size alone. */
+CAMCA_MUST int store_log_size(struct tx *tx, int64_t *out);
+/* Compare and set: from old_size to r. CAMCA_ECONFLICT where the head is
+ * another one by now: nothing of this transaction may be kept then. */
+CAMCA_MUST int store_log_set_head(struct tx *tx, int64_t old_size,
+    const struct log_head_row *r);
+
+/* ---- entries ---- */
+struct log_entry_row {
+	int64_t idx;                     /* from the head, never from the store */
+	uint8_t event_id[STORE_LOG_ID_LEN];
+	int64_t prev;                    /* of the same device, -1: its first */
+	uint8_t leaf[STORE_HASH_LEN];
+	struct store_blob data;          /* the bytes that leaf is the hash of */
+};
+void store_log_entry_free(struct log_entry_row *r);     /* its blob */
+/* CAMCA_ECONFLICT: the index is there already. Never changed or deleted again:
+ * triggers refuse it. */
+CAMCA_MUST int store_log_entry_insert(struct tx *tx,
+    const struct log_entry_row *r);
+CAMCA_MUST int store_log_entry_get(struct tx *tx, int64_t idx,
+    struct log_entry_row *out);
+/* Order by idx, from `from` on. */
+CAMCA_MUST int store_log_entry_list(struct tx *tx, int64_t from,
+    int64_t limit, int (*fn)(const struct log_entry_row *r, void *arg),
+    void *arg);
+/* Parts of an entry, without its bytes. */
+CAMCA_MUST int store_log_leaf(struct tx *tx, int64_t idx,
+    uint8_t out[static STORE_HASH_LEN]);
+CAMCA_MUST int store_log_prev(struct tx *tx, int64_t idx, int64_t *out);
+
+/* ---- the chain of each device, "-" among them ---- */
+struct log_device_row {
+	char device[STORE_ID_MAX];
+	int64_t n;                       /* events so far */
+	int64_t last;                    /* idx of the newest */
+	uint8_t leaf[STORE_HASH_LEN];    /* and its leaf hash */
+};
+/* CAMCA_ENOENT: no event of the device is in the log. */
+CAMCA_MUST int store_log_device(struct tx *tx, const char *device,
+    int64_t *n_out, int64_t *last_out);
+CAMCA_MUST int store_log_device_get(struct tx *tx, const char *device,
+    struct log_device_row *out);
+/* Inserts or replaces. */
+CAMCA_MUST int store_log_device_put(struct tx *tx,
+    const struct log_device_row *r);
+/* Order by device, above after ("" = from the start). */
+CAMCA_MUST int store_log_device_list(struct tx *tx, const char *after,
+    int64_t limit, int (*fn)(const struct log_device_row *r, void *arg),
+    void *arg);
+
+/* ---- tiles: 32 bytes a hash, at most 256 of them ---- */
+/* The caller frees *out. CAMCA_ENOENT. */
+CAMCA_MUST int store_log_tile_get(struct tx *tx, int level, int64_t n,
+    struct store_blob *out);
+CAMCA_MUST int store_log_tile_put(struct tx *tx, int level, int64_t n,
+    const struct store_blob *hashes);
+
+/* ---- what comes in ---- */
+struct outbox_state {
+	int64_t given;                   /* numbers given so far: rows ever put */
+	int64_t first, last;             /* seq of the rows that wait; 0: none */
+	int64_t first_ms;                /* time of the first one's event */
+};
+CAMCA_MUST int store_outbox_state(struct tx *tx, struct outbox_state *out);
+/* Rows above after_seq, in their order, as a sequencer needs them: fn must not
+ * use tx, type is empty, and the body is the engine's until fn returns. */
+CAMCA_MUST int store_outbox_read(struct tx *tx, int64_t after_seq,
+    int64_t limit, int (*fn)(const struct event_row *r, void *arg), void *arg);
+/* Takes the rows from first to last away; *n_out: how many there were. */
+CAMCA_MUST int store_outbox_take(struct tx *tx, int64_t first, int64_t last,
+    int64_t *n_out);
+
+/* ---- bodies that no reader understands (ca/custody/append.h) ---- */
+struct log_odd_row {
+	int64_t idx;                     /* of the entry that stands for it */
+	struct store_blob body;
+};
+CAMCA_MUST int store_log_odd_put(struct tx *tx, const struct log_odd_row *r);
+/* The caller frees out->body. CAMCA_ENOENT. */
+CAMCA_MUST int store_log_odd_get(struct tx *tx, int64_t idx,
+    struct log_odd_row *out);
+
+#endif
