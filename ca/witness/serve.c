@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/witness/serve.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ca/base/log.h"
+#include "ca/custody/witness.h"
+
+#define SERVE_THREADS 4
+#define SERVE_GUESTS_MAX 256
+#define SERVE_IDLE_S 20                /* between two requests */
+#define SERVE_TURN_MS 10000            /* for one request, however it drips */
+#define SERVE_HEADER_MAX (16u * 1024)
+#define SERVE_BACKLOG 128
+
+/* A connection. libmicrohttpd's timeout begins anew with each byte. */
+struct guest {
+	struct guest *next, *prev;     /* guarded by serve.lock, as since_ms */
+	int fd;
+	int64_t since_ms;              /* of its turn; 0: idle */
+};
+
+struct serve {
+	struct serve_conf conf;
+	char prefix[SERVE_PREFIX_MAX];
+	struct MHD_Daemon *daemon;
+	pthread_mutex_t lock;
+	struct guest guests;           /* head of a ring */
+	pthread_rwlock_t roster_lock;  /* held for reading by each request */
+	struct roster *roster;
+};
+
+struct turn {
+	struct serve *serve;
+	bool begun;
+	bool too_large;
+	struct buf body;
+};
+
+static int64_t
+serve_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* ---- guests ---- */
+
+static void
+guest_turn(struct serve *s, struct guest *g, int64_t since_ms)
+{
+	if (g == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	g->since_ms = since_ms;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static struct guest *
+guest_of(struct MHD_Connection *m)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(m,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+static void
+serve_on_connection(void *arg, struct MHD_Connection *m, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(m,
+	    MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct serve *s = arg;
+	struct guest *g = *context;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		g = info != NULL ? calloc(1, sizeof *g) : NULL;
+		*context = g;
+		if (g == NULL)
+			return;
+		g->fd = info->connect_fd;
+		g->since_ms = serve_now_ms();
+		pthread_mutex_lock(&s->lock);
+		g->next = s->guests.next;
+		g->prev = &s->guests;
+		g->next->prev = g->prev->next = g;
+		pthread_mutex_unlock(&s->lock);
+	} else if (g != NULL) {
+		pthread_mutex_lock(&s->lock);
+		g->next->prev = g->prev;
+		g->prev->next = g->next;
+		pthread_mutex_unlock(&s->lock);
+		free(g);
+		*context = NULL;
+	}
+}
+
+/* The descriptor is open while the guest is in the ring. */
+void
+serve_sweep(struct serve *s)
+{
+	int64_t now = serve_now_ms();
+	struct guest *g;
+
+	pthread_mutex_lock(&s->lock);
+	for (g = s->guests.next; g != &s->guests; g = g->next)
+		if (g->since_ms != 0 && now - g->since_ms > SERVE_TURN_MS)
+			shutdown(g->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- requests ---- */
+
+static void *
+serve_on_uri(void *arg, const char *uri, struct MHD_Connection *m)
+{
+	struct turn *t = calloc(1, sizeof *t);
+
+	(void)uri;
+	guest_turn(arg, guest_of(m), serve_now_ms());
+	if (t == NULL)
+		return NULL;
+	t->serve = arg;
+	buf_init(&t->body, WITNESS_REQUEST_MAX);
+	return t;
+}
+
+static void
+serve_on_completed(void *arg, struct MHD_Connection *m, void **request,
+    enum MHD_RequestTerminationCode why)
+{
+	struct turn *t = *request;
+
+	(void)why;
+	guest_turn(arg, guest_of(m), 0);
+	if (t == NULL)
+		return;
+	buf_fini(&t->body);
+	free(t);
+	*request = NULL;
+}
+
+static enum MHD_Result
+serve_answer(struct MHD_Connection *m, struct decision *d)
+{
+	static char nothing[1];
+	struct MHD_Response *p;
+	enum MHD_Result ret;
+
+	if (d->body.len > 0)
+		p = MHD_create_response_from_buffer(d->body.len, d->body.data,
+		    MHD_RESPMEM_MUST_COPY);
+	else
+		p = MHD_create_response_from_buffer(0, nothing,
+		    MHD_RESPMEM_PERSISTENT);
+	if (p == NULL)
+		return MHD_NO;
+	MHD_add_response_header(p, "Content-Type", d->type);
+	MHD_add_response_header(p, "Cache-Control", "no-store");
+	if (d->http == 405)
+		MHD_add_response_header(p, "Allow", "GET, HEAD, POST");
+	if (d->http == 503)
+		MHD_add_response_header(p, "Retry-After", "5");
+	ret = MHD_queue_response(m, (unsigned)d->http, p);
+	MHD_destroy_response(p);
+	return ret;
+}
+
+/* "<hex>/checkpoint" */
+static void
+serve_get(const struct desk *desk, const char *path, struct decision *d)
+{
+	size_t n = strcspn(path, "/");
+
+	if (strcmp(path + n, "/checkpoint") == 0)
+		decide_get(desk, path, n, d);
+	else
+		decide_refuse(d, 404, "There is nothing here.");
+}
+
+static void
+serve_decide(struct turn *t, const char *url, const char *method,
+    struct decision *d)
+{
+	struct serve *s = t->serve;
+	struct desk desk = { s->conf.dir, s->conf.cosigner, NULL,
+	    s->conf.ctx };
+	size_t n = strlen(s->prefix);
+	bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+
+	pthread_rwlock_rdlock(&s->roster_lock);
+	desk.roster = s->roster;
+	if (strncmp(url, s->prefix, n) != 0 || url[n] != '/')
+		decide_refuse(d, 404, "There is nothing here.");
+	else if (t->too_large)
+		decide_refuse(d, 413, "The request is too large.");
+	else if (get)
+		serve_get(&desk, url + n + 1, d);
+	else if (strcmp(method, "POST") != 0)
+		decide_refuse(d, 405, "Only GET, HEAD and POST are possible.");
+	else if (strcmp(url + n, WITNESS_PATH) == 0)
+		decide_add(&desk, t->body.data, t->body.len, d);
+	else
+		decide_refuse(d, 404, "There is nothing here.");
+	pthread_rwlock_unlock(&s->roster_lock);
+}
+
+/* The length that a request states, 0: none. */
+static unsigned long long
+serve_announced(struct MHD_Connection *m)
+{
+	const char *s = MHD_lookup_connection_value(m, MHD_HEADER_KIND,
+	    MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	/* libmicrohttpd has refused anything but digits, and overflow. */
+	return s != NULL ? strtoull(s, NULL, 10) : 0;
+}
+
+static enum MHD_Result
+serve_on_access(void *arg, struct MHD_Connection *m, const char *url,
+    const char *method, const char *version, const char *data, size_t *n,
+    void **request)
+{
+	struct turn *t = *request;
+	struct decision d;
+	enum MHD_Result ret;
+
+	(void)arg;
+	(void)version;
+	if (t == NULL)
+		return MHD_NO;
+	if (!t->begun) {
+		t->begun = true;
+		t->too_large = serve_announced(m) > WITNESS_REQUEST_MAX;
+		if (!t->too_large)
+			return MHD_YES;
+		*n = 0;
+	}
+	if (*n > 0) {
+		/* Chunked, and past the most: it is not read further. */
+		if (buf_put(&t->body, data, *n) < 0)
+			return MHD_NO;
+		*n = 0;
+		return MHD_YES;
+	}
+	serve_decide(t, url, method, &d);
+	ret = serve_answer(m, &d);
+	decision_fini(&d);
+	return ret;
+}
+
+/* ---- start and stop ---- */
+
+static void
+serve_log(void *arg, const char *fmt, va_list ap)
+{
+	char text[256];
+
+	(void)arg;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	vsnprintf(text, sizeof text, fmt, ap);
+#pragma GCC diagnostic pop
+	text[strcspn(text, "\n")] = '\0';
+	log_msg(LOG_TRACE, "http", "%s", text);
+}
+
+static size_t
+serve_keep(void *arg, struct MHD_Connection *m, char *s)
+{
+	(void)arg;
+	(void)m;
+	return strlen(s);              /* paths are compared as they come */
+}
+
+static socklen_t
+serve_address(struct sockaddr_storage *out, const char *host, uint16_t port)
+{
+	struct sockaddr_in *v4 = (void *)out;
+	struct sockaddr_in6 *v6 = (void *)out;
+
+	memset(out, 0, sizeof *out);
+	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		return sizeof *v4;
+	}
+	if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons(port);
+		return sizeof *v6;
+	}
+	return 0;
+}
+
+static int
+serve_listen(const struct serve_conf *c, int *fd_out, uint16_t *port_out)
+{
+	struct sockaddr_storage sa;
+	const struct sockaddr_in *v4 = (const void *)&sa;
+	socklen_t len = serve_address(&sa, c->host, c->port);
+	int fd, on = 1;
+
+	if (len == 0) {
+		log_msg(LOG_ERROR, c->host, "not an IP address to listen on");
+		return CAMCA_EINVAL;
+	}
+	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+	    bind(fd, (struct sockaddr *)&sa, len) != 0 ||
+	    listen(fd, SERVE_BACKLOG) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&sa, &len) != 0) {
+		log_msg(LOG_ERROR, c->host, "cannot listen on port %u: %s",
+		    c->port, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return CAMCA_EIO;
+	}
+	/* The port stands at the same place in both families. */
+	*port_out = ntohs(v4->sin_port);
+	*fd_out = fd;
+	return CAMCA_OK;
+}
+
+static int
+serve_daemon(struct serve *s, int fd)
+{
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
+	    MHD_USE_ERROR_LOG, 0, NULL, NULL, serve_on_access, s,
+	    MHD_OPTION_EXTERNAL_LOGGER, serve_log, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, fd,
+	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SERVE_THREADS,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVE_GUESTS_MAX,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SERVE_IDLE_S,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVE_HEADER_MAX,
+	    MHD_OPTION_URI_LOG_CALLBACK, serve_on_uri, s,
+	    MHD_OPTION_UNESCAPE_CALLBACK, serve_keep, NULL,
+	    MHD_OPTION_NOTIFY_COMPLETED, serve_on_completed, s,
+	    MHD_OPTION_NOTIFY_CONNECTION, serve_on_connection, s,
+	    MHD_OPTION_END);
+	if (s->daemon != NULL)
+		return CAMCA_OK;
+	close(fd);
+	log_msg(LOG_ERROR, "http", "the listener does not start");
+	return CAMCA_EIO;
+}
+
+int
+serve_start(struct serve **out, const struct serve_conf *conf,
+    struct roster *roster, uint16_t *port_out)
+{
+	struct serve *s = calloc(1, sizeof *s);
+	int fd = -1, ret;
+
+	if (s == NULL) {
+		roster_close(roster);
+		return CAMCA_ENOMEM;
+	}
+	s->conf = *conf;
+	s->roster = roster;
+	s->guests.next = s->guests.prev = &s->guests;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_rwlock_init(&s->roster_lock, NULL);
+	ret = (size_t)snprintf(s->prefix, sizeof s->prefix, "%s",
+	    conf->prefix) < sizeof s->prefix ? CAMCA_OK : CAMCA_ELIMIT;
+	if (ret == CAMCA_OK)
+		ret = serve_listen(conf, &fd, port_out);
+	if (ret == CAMCA_OK)
+		ret = serve_daemon(s, fd);
+	if (ret < 0) {
+		serve_stop(s);
+		return ret;
+	}
+	*out = s;
+	return CAMCA_OK;
+}
+
+void
+serve_stop(struct serve *s)
+{
+	if (s == NULL)
+		return;
+	if (s->daemon != NULL)
+		MHD_stop_daemon(s->daemon);
+	roster_close(s->roster);
+	pthread_rwlock_destroy(&s->roster_lock);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* What was signed is not forgotten because a file is gone or an old one. */
+static void
+serve_carry(struct roster_log *fresh, struct roster_log *old)
+{
+	struct buf note;
+
+	if (old == NULL || old->damaged || old->note.len == 0 ||
+	    (!fresh->damaged && fresh->last.size >= old->last.size &&
+	    fresh->note.len > 0))
+		return;
+	log_msg(LOG_WARN, fresh->origin, "its record on the disk is older than "
+	    "the one in memory, which stays");
+	note = fresh->note;
+	fresh->note = old->note;
+	old->note = note;
+	fresh->last = old->last;
+	fresh->damaged = false;
+}
+
+/* Records are read while no request changes one. */
+int
+serve_reload(struct serve *s, struct refusal *why)
+{
+	struct roster *fresh = NULL, *old = NULL;
+	size_t i;
+	int ret;
+
+	pthread_rwlock_wrlock(&s->roster_lock);
+	ret = roster_open(&fresh, s->conf.dir, s->conf.cosigner, why);
+	for (i = 0; ret == CAMCA_OK && i < fresh->n; i++)
+		serve_carry(fresh->logs[i], roster_find(s->roster,
+		    fresh->logs[i]->origin));
+	if (ret == CAMCA_OK) {
+		old = s->roster;
+		s->roster = fresh;
+	}
+	pthread_rwlock_unlock(&s->roster_lock);
+	roster_close(old);
+	return ret;
+}
