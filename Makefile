@@ -32,6 +32,9 @@ CUSTODY := $(wildcard ca/custody/*.c)
 AUTH    := $(filter-out ca/authority/main.c,$(wildcard ca/authority/*.c))
 CMD     := $(wildcard ca/cmd/*.c)
 GATE    := $(filter-out enroll/gate/main.c,$(wildcard enroll/gate/*.c enroll/est/*.c enroll/ocsp/*.c))
+ANCHOR  := $(filter-out enroll/anchor/main.c,$(wildcard enroll/anchor/*.c)) enroll/gate/process.c
+WITNESS := $(filter-out ca/witness/main.c,$(wildcard ca/witness/*.c))
+VERIFY  := $(filter-out ca/verify/main.c,$(wildcard ca/verify/*.c))
 RENEW   := $(filter-out enroll/renew/main.c,$(wildcard enroll/renew/*.c))
 CALIB   := $(STORE) $(ISSUE) $(ADMIT) $(STATUS) $(CUSTODY) $(AUTH) $(HSM)
 
@@ -42,8 +45,11 @@ L_CA    := -lp11 -lsqlite3 -ljansson -lyaml -lcsv -lcrypto
 L_GATE  := -lmicrohttpd -lgnutls -ljansson -lyaml -lcrypto
 L_CMD   := -ljansson -lyaml -lqrencode -lcrypto
 L_RENEW := -lssl -lcrypto
+L_VERIFY := -lcrypto
+L_ANCHOR := -lcurl -ljansson -lyaml -lcrypto
+L_WITNESS := -lmicrohttpd -lcrypto
 
-PROGRAMS := camcad camca-gate camca camca-renew
+PROGRAMS := camcad camca-gate camca camca-renew camca-verify camca-anchor camca-witness
 BINS     := $(addprefix $(BUILD)/,$(PROGRAMS))
 TESTSRC  := $(shell find tests/unit -name 'test_*.c' 2>/dev/null)
 TESTBINS := $(patsubst %.c,$(BUILD)/%,$(TESTSRC))
@@ -73,6 +79,9 @@ $(eval $(call archive,base,$(BASE)))
 $(eval $(call archive,ca,$(CALIB)))
 $(eval $(call archive,gate,$(GATE)))
 $(eval $(call archive,renew,$(RENEW)))
+$(eval $(call archive,verify,$(VERIFY)))
+$(eval $(call archive,anchor,$(ANCHOR)))
+$(eval $(call archive,witness,$(WITNESS)))
 
 $(BUILD)/camcad: $(call obj,ca/authority/main.c) $(BUILD)/libca.a $(BUILD)/libbase.a
 	$(SAY) LD $@
@@ -86,11 +95,30 @@ $(BUILD)/camca: $(call obj,$(CMD)) $(BUILD)/libbase.a
 $(BUILD)/camca-renew: $(call obj,enroll/renew/main.c) $(BUILD)/librenew.a $(BUILD)/libbase.a
 	$(SAY) LD $@
 	$(Q)$(CC) $(ALLLD) -o $@ $^ $(L_RENEW)
+$(BUILD)/camca-verify: $(call obj,ca/verify/main.c) $(BUILD)/libverify.a $(BUILD)/libca.a $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(ALLLD) -o $@ $^ $(L_VERIFY)
+
+$(BUILD)/camca-anchor: $(call obj,enroll/anchor/main.c) $(BUILD)/libanchor.a $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(ALLLD) -o $@ $^ $(L_ANCHOR)
+$(BUILD)/camca-witness: $(call obj,ca/witness/main.c) $(BUILD)/libwitness.a $(BUILD)/libca.a $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(ALLLD) -o $@ $^ $(L_WITNESS)
 
 # A unit test links the archive of its own part of the tree.
 $(BUILD)/tests/unit/ca/base/%: $(BUILD)/tests/unit/ca/base/%.o $(BUILD)/libbase.a
 	$(SAY) LD $@
 	$(Q)$(CC) $(ALLLD) -o $@ $^ -lcmocka $(L_BASE)
+$(BUILD)/tests/unit/ca/verify/%: $(BUILD)/tests/unit/ca/verify/%.o $(BUILD)/libverify.a $(BUILD)/libca.a $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(ALLLD) -o $@ $^ -lcmocka $(L_VERIFY)
+$(BUILD)/tests/unit/ca/witness/%: $(BUILD)/tests/unit/ca/witness/%.o $(BUILD)/libwitness.a $(BUILD)/libca.a $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(ALLLD) -o $@ $^ -lcmocka $(L_WITNESS)
+$(BUILD)/tests/unit/enroll/anchor/%: $(BUILD)/tests/unit/enroll/anchor/%.o $(BUILD)/libanchor.a $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(ALLLD) -o $@ $^ -lcmocka $(L_ANCHOR)
 $(BUILD)/tests/unit/ca/%: $(BUILD)/tests/unit/ca/%.o $(BUILD)/libca.a $(BUILD)/libbase.a
 	$(SAY) LD $@
 	$(Q)$(CC) $(ALLLD) -o $@ $^ -lcmocka $(L_CA) -ldl
@@ -114,11 +142,14 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libca.a $(BUILD)/libba
 $(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libbase.a
 	$(SAY) LD $@
 	$(Q)$(CC) $(ALLLD) -o $@ $^ -ljansson -lyaml -lssl -lcrypto
+$(BUILD)/tests/tools/custody_%: $(BUILD)/tests/tools/custody_%.o $(BUILD)/libverify.a $(BUILD)/libca.a $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(ALLLD) -o $@ $^ $(L_CA) -ldl
 $(BUILD)/tests/faults/%.so: tests/faults/%.c
 	@mkdir -p $(@D)
 	$(SAY) CC $@
 	$(Q)$(CC) $(filter-out -fPIE,$(ALLCF)) -fPIC -shared -o $@ $< -ldl -pthread
-$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libca.a $(BUILD)/libgate.a $(BUILD)/librenew.a $(BUILD)/libbase.a
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libverify.a $(BUILD)/libca.a $(BUILD)/libgate.a $(BUILD)/librenew.a $(BUILD)/libbase.a
 	$(SAY) LD $@
 	$(Q)$(CC) $(ALLLD) -o $@ $^ $(L_CA) $(L_GATE) $(L_RENEW) -ldl
 
@@ -157,8 +188,9 @@ install: all
 	    $(DESTDIR)$(PREFIX)/share/camca $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8 \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-	install $(BUILD)/camca $(BUILD)/camca-renew $(DESTDIR)$(PREFIX)/bin
-	install $(BUILD)/camcad $(BUILD)/camca-gate $(DESTDIR)$(PREFIX)/sbin
+	install $(BUILD)/camca $(BUILD)/camca-renew $(BUILD)/camca-verify $(DESTDIR)$(PREFIX)/bin
+	install $(BUILD)/camcad $(BUILD)/camca-gate $(BUILD)/camca-anchor \
+	    $(BUILD)/camca-witness $(DESTDIR)$(PREFIX)/sbin
 	cp -R policies $(DESTDIR)$(PREFIX)/share/camca/
 	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 docs/*.5 $(DESTDIR)$(PREFIX)/share/man/man5

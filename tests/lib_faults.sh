@@ -110,8 +110,11 @@ received_is_stored() {
 	[ ! -s "$TMP/lost" ]
 }
 events_match() {
-	store_sql "SELECT CAST(body AS TEXT) FROM outbox
-	    WHERE type = 'cert.issued' AND device LIKE '$1-%'" |
+	# In the log, or waiting for it.
+	store_sql "SELECT t FROM (SELECT CAST(data AS TEXT) AS t FROM log_entry
+	    UNION ALL SELECT CAST(body AS TEXT) FROM outbox)
+	    WHERE t LIKE '%' || char(10) || 'type cert.issued' || char(10) ||
+	    'device $1-%'" |
 	    sed -n 's/^serial //p' | sort >"$TMP/events"
 	cut -d' ' -f2 "$TMP/stored" | sort | diff - "$TMP/events"
 }

@@ -71,6 +71,9 @@ struct authority {
 	char crl_dir[320];             /* STATE/crl */
 	struct publisher *publisher;   /* publisher.h; NULL: not started */
 	struct feed *feed;             /* feed.h; NULL: no gate is served */
+	struct sequencer *sequencer;   /* sequencer.h; NULL: not started */
+	struct signer *signer;         /* signer.h; NULL: not started */
+	struct anchor *anchor;         /* anchor.h; NULL: not started */
 };
 
 /* ---- snapshot.c: what workers read; each get needs its put. Any thread. ---- */
@@ -137,6 +140,7 @@ struct session {
 	pthread_mutex_t lock;
 	struct buf upload;             /* device.import in chunks */
 	struct feed_conn *feed;        /* of status.sock, else NULL */
+	struct bundle *bundle;         /* bundle.h: being sent, or NULL */
 };
 
 struct op_call {

@@ -106,7 +106,11 @@ dispatch_note(struct op_call *c, bool called)
 		return;
 	log_msg(LOG_NOTE, c->op->name, "refused for %s: %s [%s]",
 	    c->caller->actor, c->why.detail, c->why.code);
-	if (c->op->writes && c->why.http < 500)
+	/* Who asks for what is not his is on record, also if he only reads. */
+	if (!called && strcmp(c->why.code, "auth.not-permitted") == 0)
+		authority_refused_stranger(c->a, "request.refused",
+		    c->caller->actor, c->op->name, NULL, &c->why);
+	else if (c->op->writes && c->why.http < 500)
 		authority_refused(c->a, "request.refused", NULL,
 		    c->caller->actor, c->op->name, NULL, &c->why);
 }

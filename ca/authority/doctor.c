@@ -6,13 +6,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ca/authority/custody.h"
 #include "ca/authority/ops.h"
+#include "ca/custody/signer.h"
+#include "ca/custody/anchor.h"
 #include "ca/status/publisher.h"
 
 #define DOCTOR_SOON_MS (90LL * 86400000)
 #define DOCTOR_DISK_LOW (512LL << 20)
-#define DOCTOR_OUTBOX_HIGH 1000000
+#define DOCTOR_EVENT_LATE_MS 10000
 #define DOCTOR_BAG_HIGH 16000
+#define DOCTOR_ANCHOR_MS 30000
 
 struct doctor {
 	struct op_call *c;
@@ -37,6 +41,21 @@ doctor_token(struct doctor *d)
 	doctor_say(d, "token", ok, "error", ok ? "The token answers and every "
 	    "key signs." : why.detail, "Put the token back, or check its "
 	    "module, its PIN file and the HSM's own log.");
+}
+
+static void
+doctor_log_token(struct doctor *d)
+{
+	struct refusal why = { 0 };
+	bool has = hsm_has_log(d->c->a->hsm);
+	bool ok = hsm_check_log(d->c->a->hsm, &why) == CAMCA_OK;
+
+	doctor_say(d, "log token", ok, "warning", ok ? "The token of the "
+	    "custody log answers and every key signs." : why.detail, has ?
+	    "Put the token back, or check its PIN (hsm: log_pin_file) and the "
+	    "HSM's own log. Certificates are issued meanwhile; checkpoints "
+	    "wait." : "Make a second token in the HSM with its own tools and "
+	    "name it in camca.yaml (hsm: log_token).");
 }
 
 static void
@@ -74,23 +93,142 @@ doctor_store(struct doctor *d)
 	    "Make room: with a full disk nothing is issued.");
 }
 
-static int
-doctor_outbox_tx(struct tx *tx, void *arg)
+/* Events get into the log within a second, or something is wrong. */
+static void
+doctor_events(struct doctor *d)
 {
-	return store_outbox_count(tx, arg);
+	int64_t now = ctx_now_ms(d->c->a->ctx);
+	struct sequencer_state s;
+	char text[800];
+	bool late;
+
+	if (custody_state(d->c->a, &s) < 0)
+		return;
+	late = s.waiting > 0 && s.oldest_ms > 0 &&
+	    now - s.oldest_ms > DOCTOR_EVENT_LATE_MS +
+	    d->c->a->conf.custody_interval_ms;
+	snprintf(text, sizeof text, "%lld events are in the custody log, %lld "
+	    "wait.%s%s", (long long)s.size, (long long)s.waiting,
+	    s.error < 0 ? " " : "", s.error < 0 ? s.why : "");
+	doctor_say(d, "events", s.error == 0 && !late, "error", text,
+	    s.error == CAMCA_EPOLICY ?
+	    "Stop camcad and restore the database from a backup, or find out "
+	    "who changed it; nothing is left out of the log by itself." :
+	    "Look into the log of camcad; check the disk.");
+}
+
+static int
+doctor_anchor(const struct anchor_state *s, void *arg)
+{
+	bool witness = s->kind == ANCHOR_WITNESS;
+	bool ok = s->is == ANCHOR_ANSWERING || (s->is == ANCHOR_UNKNOWN &&
+	    s->failed[0] == '\0');
+	char name[400], text[700];
+
+	snprintf(name, sizeof name, "%s %s", witness ? "witness" : "tsa",
+	    s->name);
+	if (ok && s->size >= 0)
+		snprintf(text, sizeof text, "It has the log up to %lld "
+		    "entries.", (long long)s->size);
+	else
+		snprintf(text, sizeof text, "%s: %s.", s->url, ok ?
+		    "not asked yet" : s->failed);
+	doctor_say(arg, name, ok, s->is == ANCHOR_CONTRADICTS ? "error" :
+	    "warning", text, s->is == ANCHOR_CONTRADICTS ?
+	    "Find out which history is the true one before anything else: "
+	    "compare the checkpoint of the witness with camca custody status; "
+	    "camca custody fsck checks this one." : "Ask whoever runs it, and "
+	    "look at the network and at the log of camca-anchor; events are "
+	    "recorded and certificates issued meanwhile.");
+	return CAMCA_OK;
+}
+
+/* Checkpoints that enough others have signed, and who asks them. */
+static void
+doctor_anchors(struct doctor *d)
+{
+	struct anchor *an = d->c->a->anchor;
+	struct anchor_summary s;
+	char text[800];
+	bool asked, late;
+
+	if (an == NULL || anchor_summary(an, &s) < 0 ||
+	    (!s.policy && s.why[0] == '\0' && s.tsas == 0))
+		return;
+	doctor_say(d, "anchors", s.why[0] == '\0', "warning",
+	    s.why[0] == '\0' ? "The files of policies/custody are in force." :
+	    s.why, "Mend the file, then camca policy reload.");
+	if (anchor_list(an, doctor_anchor, d) < 0 ||
+	    s.witnesses + s.tsas == 0)
+		return;
+	asked = s.asked_ms >= 0 && s.asked_ms < DOCTOR_ANCHOR_MS;
+	doctor_say(d, "camca-anchor", asked, "warning", asked ?
+	    "It asks for work." : "It does not ask for work: nobody talks to "
+	    "witnesses and TSAs.", "camca up starts it; else start it beside "
+	    "camcad and camca-gate.");
+	late = s.waiting_ms > 0 && ctx_now_ms(d->c->a->ctx) - s.waiting_ms >
+	    DOCTOR_ANCHOR_MS;
+	snprintf(text, sizeof text, "The newest checkpoint has %lld entries, "
+	    "the newest with its quorum %lld.", (long long)s.newest_size,
+	    (long long)s.quorum_size);
+	if (s.policy)
+		doctor_say(d, "quorum", !late, "warning", text, "See the lines "
+		    "of the witnesses; bundles use the older checkpoint.");
+}
+
+/* What a checkpoint is late for, and whom it needs. */
+static const char *
+doctor_sign_mend(const struct signer_state *st)
+{
+	if (st->fork)
+		return "Put the right database or the right checkpoint file "
+		    "back: it goes on by itself. Only where they are lost: "
+		    "camca custody fork.";
+	if (strcmp(st->code, "custody.damaged") == 0)
+		return "camca custody fsck says what was changed; restore the "
+		    "database from a backup.";
+	if (strcmp(st->code, "hsm.refused") == 0)
+		return "An HSM without EdDSA: keys: [ecdsa] in section custody "
+		    "of camca.yaml.";
+	return "Look at the log's token, at the folder custody and at the log "
+	    "of camcad; certificates are issued meanwhile.";
 }
 
 static void
-doctor_outbox(struct doctor *d)
+doctor_checkpoints(struct doctor *d)
 {
-	int64_t n = 0;
-	char text[128];
+	int64_t grace = d->c->a->conf.checkpoint_ms + DOCTOR_EVENT_LATE_MS;
+	int64_t now = ctx_now_ms(d->c->a->ctx);
+	char text[800], when[CTX_TIME_LEN];
+	struct sequencer_state s;
+	struct signer_state st;
+	bool late;
 
-	if (store_tx(d->c->a->store, DB_READ, doctor_outbox_tx, &n) < 0)
+	signer_state(d->c->a->signer, &st);
+	if (custody_state(d->c->a, &s) < 0)
 		return;
-	snprintf(text, sizeof text, "%lld events are on record.",
-	    (long long)n);
-	doctor_say(d, "events", true, "note", text, "");
+	late = s.size > st.size && st.signed_ms > 0 &&
+	    now - st.signed_ms > grace && st.failed == CAMCA_OK;
+	ctx_time_format(when, st.signed_ms);
+	if (st.failed < 0)
+		snprintf(text, sizeof text, "%s The newest covers %lld of "
+		    "%lld events.", st.why, (long long)st.size,
+		    (long long)s.size);
+	else
+		snprintf(text, sizeof text, "%s: %lld of %lld events are "
+		    "signed, at %s.", st.origin, (long long)st.size,
+		    (long long)s.size, st.signed_ms > 0 ? when : "no time");
+	doctor_say(d, "checkpoints", st.failed == 0 && !late && st.size >= 0,
+	    "error", text, doctor_sign_mend(&st));
+	if (st.origin[0] == '\0' || strncmp(st.origin,
+	    d->c->a->conf.custody_origin,
+	    strlen(d->c->a->conf.custody_origin)) == 0)
+		return;
+	snprintf(text, sizeof text, "The log is %.200s since its first start, "
+	    "camca.yaml says %.200s.", st.origin,
+	    d->c->a->conf.custody_origin);
+	doctor_say(d, "origin", false, "warning", text, "Set custody: origin "
+	    "to what the log is.");
 }
 
 /* strongSwan before 5.9.11 reads an answer of two TLS records, no more. */
@@ -220,7 +358,8 @@ doctor_policies(struct doctor *d)
 static void
 doctor_permissions(struct doctor *d)
 {
-	static const char *const dirs[] = { "db", "hsm", "crl" };
+	static const char *const dirs[] = { "db", "hsm", "crl",
+	    "custody" };
 	char path[400], text[500];
 	struct stat st;
 	size_t i;
@@ -256,9 +395,12 @@ op_system_doctor(struct op_call *c)
 	struct doctor d = { .c = c, .checks = json_array() };
 
 	doctor_token(&d);
+	doctor_log_token(&d);
 	doctor_clock(&d);
 	doctor_store(&d);
-	doctor_outbox(&d);
+	doctor_events(&d);
+	doctor_checkpoints(&d);
+	doctor_anchors(&d);
 	doctor_cas(&d);
 	doctor_crls(&d);
 	doctor_policies(&d);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ca/authority/authority.h"
+#include "ca/authority/custody.h"
 #include "ca/base/auto.h"
 #include "ca/base/log.h"
 #include "ca/issue/cert.h"
@@ -198,5 +198,8 @@ authority_init(struct authority *a, const struct init_options *o,
 	if ((ret = authority_open_store(a, true, why)) < 0 ||
 	    (ret = authority_open_hsm(a, why)) < 0)
 		return ret;
-	return init_ceremony(a, o, why);
+	if ((ret = init_ceremony(a, o, why)) < 0)
+		return ret;
+	authority_log_keys(a);
+	return CAMCA_OK;
 }

@@ -30,6 +30,7 @@ static const struct {
 	{ "", 0755, OWN_ROOT },
 	{ "db", 0700, OWN_AUTHORITY },
 	{ "crl", 0700, OWN_AUTHORITY },
+	{ "custody", 0700, OWN_AUTHORITY },
 	{ "hsm", 0700, OWN_AUTHORITY },
 	{ "run", 02751, OWN_SHARED },
 	{ "gate", 0755, OWN_GATE },
@@ -162,13 +163,19 @@ layout_make(const struct config *c, const char *policies_from,
 static int
 layout_grow(const struct config *c)
 {
+	static const char *const later[] = { "crl", "custody" };
 	struct refusal why = { 0 };
 	char path[400];
+	bool all = true;
+	size_t i;
 	int ret;
 
-	if (file_join(path, sizeof path, c->state, "crl") < 0)
-		return CAMCA_ELIMIT;
-	if (file_exists(path) || !file_exists(c->state))
+	for (i = 0; i < sizeof later / sizeof later[0]; i++) {
+		if (file_join(path, sizeof path, c->state, later[i]) < 0)
+			return CAMCA_ELIMIT;
+		all = all && file_exists(path);
+	}
+	if (all || !file_exists(c->state))
 		return CAMCA_OK;
 	ret = layout_folders(c, &why);
 	if (ret < 0)

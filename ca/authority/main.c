@@ -15,10 +15,13 @@
 #include <unistd.h>
 
 #include "ca/authority/authority.h"
+#include "ca/authority/custody.h"
 #include "ca/authority/feed.h"
 #include "ca/authority/layout.h"
 #include "ca/base/file.h"
 #include "ca/base/log.h"
+#include "ca/custody/anchor.h"
+#include "ca/custody/signer.h"
 #include "ca/status/publisher.h"
 
 const char *argp_program_version = "camcad " CAMCA_VERSION;
@@ -307,8 +310,10 @@ signals_thread(void *arg)
 			if (authority_load_policies(s->a, "camcad", &why) < 0)
 				log_msg(LOG_ERROR, "policies", "%s",
 				    why.detail);
+			(void)!anchor_reload(s->a->anchor, NULL);
 			continue;
 		}
+		anchor_stop(s->a->anchor);
 		n = 1;
 		if (write(s->wake, &n, sizeof n) < 0)
 			log_msg(LOG_ERROR, "camcad", "cannot be woken");
@@ -316,6 +321,20 @@ signals_thread(void *arg)
 	close(p[0].fd);
 	close(p[1].fd);
 	return NULL;
+}
+
+/* Everything that runs by itself, and then the operations. */
+static int
+main_run(struct authority *a, int ready_fd, int wake, struct refusal *why)
+{
+	int ret;
+
+	if ((ret = authority_sequence(a, why)) < 0 ||
+	    (ret = authority_sign(a, why)) < 0 ||
+	    (ret = authority_publish(a, why)) < 0 ||
+	    (ret = feed_start(a, why)) < 0)
+		return ret;
+	return server_run(a, ready_fd, wake);
 }
 
 static int
@@ -346,6 +365,8 @@ main_serve(struct authority *a, const struct arguments *x)
 	layout_harden();
 	if (ret == CAMCA_OK)
 		ret = authority_open(a, &why);
+	if (ret == CAMCA_OK)
+		ret = authority_anchor(a, &why);
 	if (ret == CAMCA_OK) {
 		s.wake = eventfd(0, EFD_CLOEXEC);
 		s.stop = eventfd(0, EFD_CLOEXEC);
@@ -353,11 +374,7 @@ main_serve(struct authority *a, const struct arguments *x)
 			ret = CAMCA_ENOMEM;
 	}
 	if (ret == CAMCA_OK) {
-		ret = authority_publish(a, &why);
-		if (ret == CAMCA_OK)
-			ret = feed_start(a, &why);
-		if (ret == CAMCA_OK)
-			ret = server_run(a, x->ready_fd, s.wake);
+		ret = main_run(a, x->ready_fd, s.wake, &why);
 		feed_stop(a);
 		publisher_stop(a->publisher);
 		if (write(s.stop, &one, sizeof one) == sizeof one)
@@ -365,6 +382,8 @@ main_serve(struct authority *a, const struct arguments *x)
 		authority_refusals_flush(a);
 		if (clock_store(a) < 0)
 			log_msg(LOG_WARN, "clock", "mark is not stored");
+		sequencer_stop(a->sequencer);
+		signer_stop(a->signer);
 		close(s.wake);
 		close(s.stop);
 	}
@@ -372,6 +391,7 @@ main_serve(struct authority *a, const struct arguments *x)
 		refuse_default(&why, ret);
 		log_msg(LOG_ERROR, x->state, "%s [%s]", why.detail, why.code);
 	}
+	anchor_close(a->anchor);
 	authority_close(a);
 	return ret < 0 ? 1 : 0;
 }

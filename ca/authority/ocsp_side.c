@@ -20,8 +20,14 @@ ocsp_side_init(struct ocsp_side *s)
 void
 ocsp_side_fini(struct ocsp_side *s)
 {
+	size_t i;
+
 	hsm_key_free(s->key);
 	s->key = NULL;
+	for (i = 0; i < OCSP_SIDE_CAS; i++) {
+		X509_free(s->own[i].cert);
+		s->own[i].cert = NULL;
+	}
 	pthread_mutex_destroy(&s->lock);
 }
 
@@ -50,6 +56,36 @@ ocsp_side_allow(struct authority *a, const struct ca *ca, int64_t now_ms,
 	if (why != NULL)
 		why->retry_after_s = (int)(OCSP_EACH_MS / 1000);
 	return CAMCA_EPOLICY;
+}
+
+X509 *
+ocsp_side_cert(struct ocsp_side *s, const struct ca *ca, int64_t until_ms)
+{
+	struct ocsp_own *o = &s->own[(size_t)ca->row.id % OCSP_SIDE_CAS];
+	X509 *cert = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	if (o->cert != NULL && o->ca == ca->row.id &&
+	    o->not_after_ms > until_ms && X509_up_ref(o->cert) == 1)
+		cert = o->cert;
+	pthread_mutex_unlock(&s->lock);
+	return cert;
+}
+
+void
+ocsp_side_keep(struct ocsp_side *s, const struct ca *ca, X509 *cert,
+    int64_t not_after_ms)
+{
+	struct ocsp_own *o = &s->own[(size_t)ca->row.id % OCSP_SIDE_CAS];
+
+	pthread_mutex_lock(&s->lock);
+	if (X509_up_ref(cert) == 1) {
+		X509_free(o->cert);
+		o->cert = cert;
+		o->ca = ca->row.id;
+		o->not_after_ms = not_after_ms;
+	}
+	pthread_mutex_unlock(&s->lock);
 }
 
 struct ocsp_uri {

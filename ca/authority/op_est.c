@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "ca/authority/custody.h"
 #include "ca/authority/est.h"
 #include "ca/base/enc.h"
 #include "ca/base/log.h"
@@ -311,6 +312,8 @@ est_run(struct op_call *c, bool renew)
 	struct est x;
 	int ret = est_begin(&x, c, renew);
 
+	if (ret == CAMCA_OK)
+		ret = custody_behind(c);
 	if (ret == CAMCA_OK)
 		ret = renew ? reenroll_run(&x) : enroll_run(&x);
 	if (ret < 0 && ret != CAMCA_EPENDING) {

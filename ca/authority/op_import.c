@@ -3,6 +3,7 @@
  * and becomes devices in one transaction. */
 #include <string.h>
 
+#include "ca/authority/custody.h"
 #include "ca/authority/ops.h"
 #include "ca/base/enc.h"
 #include "ca/base/log.h"
@@ -119,7 +120,9 @@ op_device_import(struct op_call *c)
 	} else if (ret == CAMCA_OK && arg_bool(c, "more", false)) {
 		c->result = json_pack("{s:I}", "received", (json_int_t)up->len);
 	} else if (ret == CAMCA_OK) {
-		ret = import_run(c, up);
+		ret = custody_behind(c);
+		if (ret == CAMCA_OK)
+			ret = import_run(c, up);
 		buf_fini(up);
 	}
 	pthread_mutex_unlock(&c->session->lock);

@@ -16,6 +16,7 @@ struct ocsp_certify {
 	struct op_call *c;
 	const struct ca *ca;
 	EVP_PKEY *key;
+	bool own;                    /* the HSM's key, not a gate's */
 	X509 *cert;
 	struct cert_row row;
 };
@@ -51,6 +52,7 @@ ocsp_key(struct ocsp_certify *x, const struct policies *pol)
 			return refuse(&c->why, CAMCA_EINVAL, 400, "ocsp.csr",
 			    "A certificate request is missing: the setting "
 			    "ocsp.signer is gate.");
+		x->own = true;
 		ret = ocsp_side_key(c->a, &own, &c->why);
 		if (ret == CAMCA_OK && (x->key = hsm_key_public(own)) == NULL)
 			ret = CAMCA_EHSM;
@@ -119,8 +121,7 @@ ocsp_tx(struct tx *tx, void *arg)
 	event_add_hex(&e, "issuer-ski", x->ca->row.ski,
 	    sizeof x->ca->row.ski);
 	event_add_hex(&e, "spki", x->row.spki, sizeof x->row.spki);
-	event_add(&e, "signer", "%s", x->c->a->conf.ocsp_hsm ? "hsm" :
-	    "gate");
+	event_add(&e, "signer", "%s", x->own ? "hsm" : "gate");
 	event_add_time(&e, "not-after", x->row.not_after_ms);
 	return event_put(tx, &e);
 }
@@ -163,6 +164,56 @@ op_ocsp_certify(struct op_call *c)
 	store_cert_free(&x.row);
 	authority_cas_put(c->a, cas);
 	authority_policies_put(c->a, pol);
+	return ret;
+}
+
+/* ---- answers of our own ---- */
+
+#define OCSP_OWN_LEFT_MS (INT64_C(86400) * 1000)
+
+static int
+ocsp_own_make(struct ocsp_certify *x, int64_t now)
+{
+	struct op_call *c = x->c;
+	struct hsm_key *key;
+	int ret = ocsp_side_key(c->a, &key, &c->why);
+
+	if (ret < 0)
+		return ret;
+	x->key = hsm_key_public(key);
+	if (x->key == NULL)
+		return CAMCA_EHSM;
+	if ((ret = ocsp_build(x, now)) < 0 ||
+	    (ret = store_tx(c->a->store, DB_WRITE, ocsp_tx, x)) < 0)
+		return ret;
+	log_msg(LOG_NOTE, "ocsp", "responder certificate issued under %s for "
+	    "answers of our own", x->ca->row.name);
+	return CAMCA_OK;
+}
+
+/* No gate can ask for it, so there is no allowance. */
+int
+ocsp_own_cert(struct op_call *c, const struct ca *ca, int64_t now_ms,
+    X509 **out)
+{
+	struct ocsp_certify x = { .c = c, .ca = ca, .own = true };
+	const unsigned char *p;
+	int ret;
+
+	*out = ocsp_side_cert(&c->a->ocsp, ca, now_ms + OCSP_OWN_LEFT_MS);
+	if (*out != NULL)
+		return CAMCA_OK;
+	ret = ocsp_own_make(&x, now_ms);
+	p = x.row.der.p;
+	/* Decoded: of one that was built the key is not known yet. */
+	if (ret == CAMCA_OK && (*out = d2i_X509(NULL, &p,
+	    (long)x.row.der.n)) == NULL)
+		ret = CAMCA_ENOMEM;
+	if (ret == CAMCA_OK)
+		ocsp_side_keep(&c->a->ocsp, ca, *out, x.row.not_after_ms);
+	EVP_PKEY_free(x.key);
+	X509_free(x.cert);
+	store_cert_free(&x.row);
 	return ret;
 }
 

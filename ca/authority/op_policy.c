@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "ca/authority/ops.h"
+#include "ca/custody/anchor.h"
 
 /* Profiles whose issuing CA does not exist here: legal, but not offered. */
 static json_t *
@@ -46,6 +47,8 @@ op_policy_reload(struct op_call *c)
 	struct policies *p;
 	int ret = authority_load_policies(c->a, c->caller->actor, &c->why);
 
+	if (ret == CAMCA_OK)
+		ret = anchor_reload(c->a->anchor, &c->why);
 	if (ret < 0)
 		return ret;
 	p = authority_policies(c->a);

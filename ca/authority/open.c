@@ -18,6 +18,40 @@
 #define OPEN_BATCH_MAX 256
 #define OPEN_QUEUE_MAX 2048
 
+#define OPEN_LOG_LABEL "camca-log"
+#define OPEN_LOG_TOKEN "pkcs11:token=" OPEN_LOG_LABEL
+
+/* The embedded log token, also for a state folder that is older than the log.
+ * Without it cameras get their certificates all the same. */
+static void
+authority_add_log_token(const struct config *c)
+{
+	struct refusal why = { 0 };
+	char dir[320];
+
+	if (c->hsm_module[0] != '\0' || (c->hsm_log_token[0] != '\0' &&
+	    strcmp(c->hsm_log_token, OPEN_LOG_TOKEN) != 0))
+		return;
+	if (file_join(dir, sizeof dir, c->state, "hsm") < 0 ||
+	    hsm_softhsm_add(dir, "camca", OPEN_LOG_LABEL, &why) < 0)
+		log_msg(LOG_WARN, "hsm", "no token for the custody log: %s",
+		    why.detail);
+}
+
+static void
+authority_log_token(const struct config *c, struct hsm_conf *out)
+{
+	if (c->hsm_log_token[0] != '\0')
+		out->log_token_uri = c->hsm_log_token;
+	else if (c->hsm_module[0] == '\0')
+		out->log_token_uri = OPEN_LOG_TOKEN;
+	else
+		log_msg(LOG_WARN, "hsm", "no token for the custody log is "
+		    "named (hsm: log_token)");
+	if (c->hsm_log_pin_file[0] != '\0')
+		out->log_pin.file = c->hsm_log_pin_file;
+}
+
 int
 authority_open_hsm(struct authority *a, struct refusal *why)
 {
@@ -42,6 +76,8 @@ authority_open_hsm(struct authority *a, struct refusal *why)
 		hc.pin.file = c->hsm_pin_file;
 	hc.pin.prompt = hc.pin.env == NULL && hc.pin.credential == NULL &&
 	    hc.pin.file == NULL;
+	authority_add_log_token(c);
+	authority_log_token(c, &hc);
 	return hsm_open(&a->hsm, &hc, why);
 }
 

@@ -207,6 +207,51 @@ const struct op op_table[] = {
 	{ "event.list", O, false, op_event_list, ARGS {
 	    { "device", ARG_TEXT, false, 64, "" }, PAGE, END },
 	    "custody events" },
+	{ "custody.status", O, false, op_custody_status, ARGS { END },
+	    "how far the custody log is, and who has confirmed it" },
+	{ "custody.tile", OG, false, op_custody_tile, ARGS {
+	    { "level", ARG_INT, true, 7, "" },
+	    { "n", ARG_INT, true, 1LL << 48, "" },
+	    { "width", ARG_INT, true, 256, "hashes of it" }, END },
+	    "hashes of the custody log, C2SP tlog-tiles" },
+	{ "custody.entries", OG, false, op_custody_entries, ARGS {
+	    { "n", ARG_INT, true, 1LL << 48, "" },
+	    { "width", ARG_INT, true, 256, "entries of it" },
+	    { "offset", ARG_INT, false, INT64_MAX, "first byte, default 0" },
+	    END }, "entries of the custody log, a page of a bundle" },
+	{ "custody.checkpoint", OG, false, op_custody_checkpoint, ARGS {
+	    { "size", ARG_INT, false, INT64_MAX, "default: the newest" }, END },
+	    "signed checkpoint of the custody log, C2SP tlog-checkpoint" },
+	{ "custody.sign", O, false, op_custody_sign, ARGS { END },
+	    "sign a checkpoint over all that has happened" },
+	{ "custody.key", O, false, op_custody_key, ARGS { END },
+	    "verifier keys of the custody log" },
+	{ "custody.fsck", O, false, op_custody_fsck, ARGS {
+	    { "from", ARG_TEXT, false, 159, "'next' of the step before" }, END },
+	    "check the whole custody log once more, a step of it" },
+	{ "custody.fork", O, true, op_custody_fork, ARGS {
+	    { "reason", ARG_WORDS, true, 256, "why, for the record" },
+	    { "number", ARG_INT, false, INT32_MAX, "of the new origin" }, END },
+	    "the custody log goes on under a new origin" },
+	{ "custody.anchor", G, false, op_custody_anchor, ARGS {
+	    { "wait_ms", ARG_INT, false, 1000, "waits where there is nothing" },
+	    END }, "next request to a witness or TSA, for camca-anchor" },
+	{ "custody.anchored", G, true, op_custody_anchored, ARGS {
+	    { "id", ARG_TEXT, true, 32, "of the request" },
+	    { "status", ARG_INT, false, 599, "of the HTTP answer" },
+	    { "type", ARG_TEXT, false, 128, "its Content-Type" },
+	    { "body", ARG_BASE64, false, 90000, "" },
+	    { "error", ARG_TEXT, false, 256, "why there is no answer" }, END },
+	    "what came back" },
+	{ "custody.timestamp", O, true, op_custody_timestamp, ARGS { END },
+	    "RFC 3161 time-stamps over the newest checkpoint, now" },
+	{ "custody.bundle", O, false, op_custody_bundle, ARGS {
+	    { "device", ARG_TEXT, false, 64, "begin with this one; absent: go on" },
+	    { "timestamp", ARG_BOOL, false, 0, "with a new RFC 3161 time-stamp" },
+	    END }, "evidence bundle of a device, a page of its files" },
+	{ "custody.show", O, false, op_custody_show, ARGS {
+	    { "device", ARG_TEXT, true, 64, "- for what concerns none" }, PAGE,
+	    END }, "what the log has of a device, in sentences" },
 	{ "est.cacerts", OG, false, op_est_cacerts, ARGS {
 	    { "label", ARG_TEXT, true, 64, "" }, END },
 	    "RFC 7030 4.1" },

@@ -66,8 +66,25 @@ OP(op_vendor_list);
 OP(op_policy_check);
 OP(op_policy_reload);
 OP(op_policy_list);
+/* op_custody_anchor.c */
+OP(op_custody_anchor);
+OP(op_custody_anchored);
+OP(op_custody_timestamp);
 /* op_event.c */
 OP(op_event_list);
+/* op_custody.c */
+OP(op_custody_status);
+OP(op_custody_tile);
+OP(op_custody_entries);
+/* op_custody_bundle.c */
+OP(op_custody_bundle);
+OP(op_custody_show);
+/* op_custody_sign.c */
+OP(op_custody_checkpoint);
+OP(op_custody_sign);
+OP(op_custody_key);
+OP(op_custody_fsck);
+OP(op_custody_fork);
 /* op_est.c */
 OP(op_est_cacerts);
 OP(op_est_csrattrs);

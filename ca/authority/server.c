@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "ca/authority/authority.h"
+#include "ca/authority/bundle.h"
 #include "ca/authority/peer.h"
 #include "ca/base/frame.h"
 #include "ca/base/log.h"
@@ -70,6 +71,7 @@ conn_put(struct conn *k)
 	close(k->fd);
 	buf_fini(&k->in);
 	buf_fini(&k->session.upload);
+	bundle_free(k->session.bundle);
 	pthread_mutex_destroy(&k->session.lock);
 	pthread_mutex_destroy(&k->write_lock);
 	free(k);

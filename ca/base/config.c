@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ca/base/buf.h"
+#include "ca/base/enc.h"
 #include "ca/base/file.h"
 #include "ca/base/yaml.h"
 
@@ -34,11 +35,15 @@ config_default(struct config *out, const char *state)
 	snprintf(out->gate_user, sizeof out->gate_user, "camca-gate");
 	out->workers = 16;
 	out->crl_life_s = 7 * 86400;
-	out->outbox_max = 0;
+	out->outbox_max = 65536;
 	out->ocsp_life_s = 3600;
 	out->ocsp_max_age_s = 30;
 	out->ocsp_sign_rate = 2000;
 	out->ocsp_cache = 20000;
+	out->custody_interval_ms = 25;
+	out->custody_ed25519 = out->custody_ecdsa = true;
+	out->checkpoint_ms = 1000;
+	out->timestamp_s = 3600;
 }
 
 /* Copies an optional text of at most len - 1 bytes. */
@@ -162,7 +167,11 @@ config_hsm(struct yaml_doc *d, struct yaml_node *top, struct config *c)
 	    (ret = config_text(d, m, "pin_env", c->hsm_pin_env,
 	    sizeof c->hsm_pin_env)) < 0 ||
 	    (ret = config_text(d, m, "pin_credential", c->hsm_pin_credential,
-	    sizeof c->hsm_pin_credential)) < 0)
+	    sizeof c->hsm_pin_credential)) < 0 ||
+	    (ret = config_text(d, m, "log_token", c->hsm_log_token,
+	    sizeof c->hsm_log_token)) < 0 ||
+	    (ret = config_text(d, m, "log_pin_file", c->hsm_log_pin_file,
+	    sizeof c->hsm_log_pin_file)) < 0)
 		return ret;
 	return yaml_end(d, m);
 }
@@ -254,6 +263,177 @@ config_ocsp(struct yaml_doc *d, struct yaml_node *top, struct config *c)
 	return yaml_end(d, m);
 }
 
+/* http or https, a host, nothing blank or outside ASCII, and no password: the
+ * file holds no secrets. */
+static bool
+config_url(const char *s)
+{
+	size_t scheme = strncmp(s, "https://", 8) == 0 ? 8 :
+	    strncmp(s, "http://", 7) == 0 ? 7 : 0;
+
+	if (scheme == 0 || s[scheme] == '\0' || s[scheme] == '/')
+		return false;
+	for (; *s != '\0'; s++)
+		if (*s <= ' ' || *s > '~' || *s == '@')
+			return false;
+	return true;
+}
+
+/* "NAME URL" */
+static bool
+config_tsa(struct config_tsa *out, const char *s)
+{
+	size_t n = s != NULL ? strcspn(s, " ") : 0;
+
+	if (n == 0 || s[n] == '\0' || n >= sizeof out->name ||
+	    strlen(s + n + 1) >= sizeof out->url ||
+	    strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789._-") != n || strchr("._-", s[0]) != NULL)
+		return false;
+	snprintf(out->name, sizeof out->name, "%.*s", (int)n, s);
+	snprintf(out->url, sizeof out->url, "%s", s + n + 1);
+	return config_url(out->url);
+}
+
+static int
+config_tsas(struct yaml_doc *d, struct yaml_node *m, struct config *c)
+{
+	struct yaml_node *seq;
+	size_t i, k;
+	int ret = yaml_seq(d, m, "tsa", false, CONFIG_TSAS_MAX, &seq);
+
+	if (ret < 0)
+		return ret;
+	c->ntsas = yaml_seq_len(seq);
+	for (i = 0; i < c->ntsas; i++) {
+		if (!config_tsa(&c->tsas[i], yaml_text(yaml_seq_at(seq, i))))
+			return yaml_fail(d, yaml_seq_at(seq, i),
+			    "not \"NAME URL\" with http or https");
+		for (k = 0; k < i; k++)
+			if (strcmp(c->tsas[k].name, c->tsas[i].name) == 0)
+				return yaml_fail(d, yaml_seq_at(seq, i),
+				    "a TSA of this name stands above");
+	}
+	return CAMCA_OK;
+}
+
+/* Which lines a checkpoint must have: an HSM without EdDSA has one key. */
+static int
+config_log_keys(struct yaml_doc *d, struct yaml_node *m, struct config *c)
+{
+	struct yaml_node *seq;
+	const char *s;
+	size_t i;
+	int ret = yaml_seq(d, m, "keys", false, 2, &seq);
+
+	if (ret < 0 || seq == NULL)
+		return ret;
+	c->custody_ed25519 = c->custody_ecdsa = false;
+	for (i = 0; i < yaml_seq_len(seq); i++) {
+		s = yaml_text(yaml_seq_at(seq, i));
+		if (s != NULL && strcmp(s, "ed25519") == 0)
+			c->custody_ed25519 = true;
+		else if (s != NULL && strcmp(s, "ecdsa") == 0)
+			c->custody_ecdsa = true;
+		else
+			return yaml_fail(d, yaml_seq_at(seq, i),
+			    "a key of the log is ed25519 or ecdsa");
+	}
+	if (c->custody_ed25519 || c->custody_ecdsa)
+		return CAMCA_OK;
+	return yaml_fail(d, seq, "the log needs a key: ed25519, ecdsa or both");
+}
+
+/* Stands in each checkpoint, as the name of its keys: C2SP signed-note. */
+static int
+config_origin(struct yaml_doc *d, struct yaml_node *m, struct config *c)
+{
+	const char *s;
+	int ret = config_text(d, m, "origin", c->custody_origin,
+	    sizeof c->custody_origin);
+
+	for (s = c->custody_origin; ret == CAMCA_OK && *s != '\0'; s++)
+		if (*s <= ' ' || *s > '~' || *s == '+')
+			return yaml_fail(d, yaml_get(d, m, "origin"),
+			    "'origin' is a URL without https://: no space, no "
+			    "'+', ASCII only");
+	return ret;
+}
+
+static const char *const config_accesses[] = {
+	[ACCESS_PUBLIC] = "public",
+	[ACCESS_STAFF] = "staff",
+	[ACCESS_OFF] = "off",
+	NULL
+};
+
+const char *
+config_access_name(enum config_access a)
+{
+	return config_accesses[a];
+}
+
+/* Fingerprints, as "openssl x509 -fingerprint -sha256" prints them or plain. */
+static bool
+config_fingerprint(uint8_t out[static 32], const char *s)
+{
+	char hex[2 * 32 + 1];
+	size_t n = 0;
+
+	for (; s != NULL && *s != '\0' && n < sizeof hex - 1; s++)
+		if (*s != ':')
+			hex[n++] = *s;
+	hex[n] = '\0';
+	return s != NULL && *s == '\0' && dec_hex(out, 32, hex) == CAMCA_OK;
+}
+
+static int
+config_readers(struct yaml_doc *d, struct yaml_node *m, struct config *c)
+{
+	int access = (int)c->custody_access, ret;
+	struct yaml_node *seq;
+	size_t i;
+
+	if ((ret = yaml_enum(d, m, "access", false, config_accesses,
+	    &access)) < 0 || (ret = yaml_seq(d, m, "readers", false,
+	    CONFIG_READERS_MAX, &seq)) < 0)
+		return ret;
+	c->custody_access = (enum config_access)access;
+	c->ncustody_readers = yaml_seq_len(seq);
+	for (i = 0; i < c->ncustody_readers; i++)
+		if (!config_fingerprint(c->custody_readers[i],
+		    yaml_text(yaml_seq_at(seq, i))))
+			return yaml_fail(d, yaml_seq_at(seq, i), "not the "
+			    "SHA-256 of a certificate: 64 hex digits");
+	return CAMCA_OK;
+}
+
+static int
+config_custody(struct yaml_doc *d, struct yaml_node *top, struct config *c)
+{
+	struct yaml_node *m;
+	int ret;
+
+	if ((ret = yaml_map(d, top, "custody", false, &m)) < 0 || m == NULL)
+		return ret;
+	if ((ret = yaml_int(d, m, "interval_ms", false, 5, 60000,
+	    &c->custody_interval_ms)) < 0 ||
+	    (ret = config_origin(d, m, c)) < 0 ||
+	    (ret = config_log_keys(d, m, c)) < 0 ||
+	    (ret = yaml_int(d, m, "checkpoint_ms", false, 10, 3600000,
+	    &c->checkpoint_ms)) < 0 ||
+	    (ret = config_readers(d, m, c)) < 0 ||
+	    (ret = config_tsas(d, m, c)) < 0 ||
+	    (ret = yaml_int(d, m, "timestamp_s", false, 1, 366 * 86400,
+	    &c->timestamp_s)) < 0 ||
+	    (ret = config_text(d, m, "proxy", c->anchor_proxy,
+	    sizeof c->anchor_proxy)) < 0 ||
+	    (ret = config_text(d, m, "ca_file", c->anchor_ca_file,
+	    sizeof c->anchor_ca_file)) < 0)
+		return ret;
+	return yaml_end(d, m);
+}
+
 static int
 config_all(struct yaml_doc *d, struct config *c)
 {
@@ -271,7 +451,8 @@ config_all(struct yaml_doc *d, struct config *c)
 	    (ret = config_hsm(d, top, c)) < 0 ||
 	    (ret = config_users(d, top, c)) < 0 ||
 	    (ret = config_limits(d, top, c)) < 0 ||
-	    (ret = config_ocsp(d, top, c)) < 0)
+	    (ret = config_ocsp(d, top, c)) < 0 ||
+	    (ret = config_custody(d, top, c)) < 0)
 		return ret;
 	return yaml_end(d, top);
 }
@@ -300,6 +481,9 @@ config_load(struct config *out, const char *state, char *error,
 		snprintf(out->http_url, sizeof out->http_url,
 		    strchr(out->names[0], ':') != NULL ? "http://[%s]:%u" :
 		    "http://%s:%u", out->names[0], out->http_port);
+	if (ret == CAMCA_OK && out->custody_origin[0] == '\0')
+		snprintf(out->custody_origin, sizeof out->custody_origin,
+		    "%.180s/custody", out->names[0]);
 	yaml_close(d);
 	return ret;
 }
@@ -356,7 +540,9 @@ config_write_hsm(struct buf *b, const struct config *c)
 	} lines[] = { { "  module", c->hsm_module },
 	    { "  token", c->hsm_token }, { "  pin_file", c->hsm_pin_file },
 	    { "  pin_env", c->hsm_pin_env },
-	    { "  pin_credential", c->hsm_pin_credential } };
+	    { "  pin_credential", c->hsm_pin_credential },
+	    { "  log_token", c->hsm_log_token },
+	    { "  log_pin_file", c->hsm_log_pin_file } };
 	size_t i;
 	int ret = buf_puts(b, "\nhsm:\n"
 	    "  # module: path of a PKCS#11 module; without it the SoftHSM token\n"
@@ -402,6 +588,38 @@ config_write_ocsp(struct buf *b, const struct config *c)
 	    (long long)c->ocsp_life_s, (long long)c->ocsp_max_age_s);
 }
 
+static int
+config_write_custody(struct buf *b, const struct config *c)
+{
+	char origin[sizeof c->custody_origin];
+
+	snprintf(origin, sizeof origin, c->custody_origin[0] != '\0' ? "%s" :
+	    "%.180s/custody", c->custody_origin[0] != '\0' ?
+	    c->custody_origin : c->names[0]);
+	return buf_printf(b, "\ncustody:\n"
+	    "  # Name of the log in every checkpoint. It cannot be changed once\n"
+	    "  # camcad has started.\n"
+	    "  origin: \"%s\"\n"
+	    "  # Signatures of each checkpoint; [ecdsa] for an HSM without EdDSA.\n"
+	    "  keys: [%s%s%s]\n"
+	    "  # Who reads it at the gate: public; staff, who show one of the\n"
+	    "  # certificates under readers (SHA-256) on the TLS port; off.\n"
+	    "  access: %s\n"
+	    "  readers: []\n"
+	    "  # Up to four time-stamping authorities, each \"NAME URL\"; its\n"
+	    "  # certificates in policies/custody/NAME.pem.\n"
+	    "  tsa: []\n"
+	    "  timestamp_s: %lld\n"
+	    "  # How many milliseconds an event waits for others, so that they\n"
+	    "  # get into the log together.\n"
+	    "  interval_ms: %lld\n", origin,
+	    c->custody_ed25519 ? "ed25519" : "",
+	    c->custody_ed25519 && c->custody_ecdsa ? ", " : "",
+	    c->custody_ecdsa ? "ecdsa" : "",
+	    config_access_name(c->custody_access), (long long)c->timestamp_s,
+	    (long long)c->custody_interval_ms);
+}
+
 char *
 config_write(const struct config *c)
 {
@@ -409,7 +627,8 @@ config_write(const struct config *c)
 
 	buf_init(&b, YAML_MAX_BYTES);
 	if (config_write_head(&b, c) < 0 || config_write_hsm(&b, c) < 0 ||
-	    config_write_users(&b, c) < 0 || config_write_ocsp(&b, c) < 0) {
+	    config_write_users(&b, c) < 0 ||
+	    config_write_ocsp(&b, c) < 0 || config_write_custody(&b, c) < 0) {
 		buf_fini(&b);
 		return NULL;
 	}

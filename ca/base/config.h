@@ -10,6 +10,17 @@
 #include "ca/base/err.h"
 
 #define CONFIG_NAMES_MAX 16
+#define CONFIG_TSAS_MAX 4
+
+/* A time-stamping authority (RFC 3161). */
+/* Who may read the custody log at the gate. */
+#define CONFIG_READERS_MAX 64
+enum config_access { ACCESS_PUBLIC, ACCESS_STAFF, ACCESS_OFF };
+
+struct config_tsa {
+	char name[65];                   /* [A-Za-z0-9][A-Za-z0-9._-]* */
+	char url[300];                   /* http or https */
+};
 
 struct config {
 	char state[256];                 /* the folder it was read from */
@@ -34,6 +45,8 @@ struct config {
 	char hsm_pin_file[300];
 	char hsm_pin_env[65];
 	char hsm_pin_credential[65];
+	char hsm_log_token[300];         /* "": camca-log in SoftHSM, none else */
+	char hsm_log_pin_file[300];      /* "": the PIN of hsm_token */
 	/* who */
 	char authority_user[33];
 	char gate_user[33];
@@ -50,6 +63,24 @@ struct config {
 	int64_t ocsp_cache;              /* prepared answers */
 	bool ocsp_unissued_revoked;      /* RFC 6960 2.2, else unauthorized */
 	int64_t ocsp_retention_s;        /* status kept after notAfter; 0: not */
+	/* custody */
+	int64_t custody_interval_ms;     /* an event waits so long for others */
+	/* custody: checkpoints */
+	char custody_origin[200];        /* for a log that has none yet */
+	bool custody_ed25519;            /* lines that a checkpoint must have */
+	bool custody_ecdsa;
+	int64_t checkpoint_ms;           /* between two, while the log grows */
+	/* custody: serving */
+	enum config_access custody_access;
+	uint8_t custody_readers[CONFIG_READERS_MAX][32]; /* SHA-256 of their
+	                                  * certificates, for ACCESS_STAFF */
+	size_t ncustody_readers;
+	/* custody: anchors */
+	struct config_tsa tsas[CONFIG_TSAS_MAX];
+	size_t ntsas;
+	int64_t timestamp_s;             /* between two stamps of a TSA */
+	char anchor_proxy[300];          /* of camca-anchor; "": none */
+	char anchor_ca_file[300];        /* trust for https; "": the system's */
 };
 
 /* Reads STATE/camca.yaml strictly. CAMCA_ENOENT where it is missing,
@@ -59,6 +90,8 @@ CAMCA_MUST int config_load(struct config *out, const char *state, char *error,
 /* The text of a new camca.yaml from c, with comments; malloc'd, NULL without
  * memory. */
 char *config_write(const struct config *c);
+/* "public", "staff", "off". */
+const char *config_access_name(enum config_access a);
 /* Defaults for a new installation. */
 void config_default(struct config *out, const char *state);
 /* "STATE/run/authority.sock" into out. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* camca up: camcad and camca-gate in the foreground, as one thing that is
- * started and stopped; a program that ends unasked is started again. */
+/* camca up: camcad, camca-gate and, where the custody log has witnesses or TSAs,
+ * camca-anchor in the foreground, as one thing that is started and stopped; a
+ * program that ends unasked is started again. */
 #include "ca/cmd/up.h"
 
 #include <errno.h>
@@ -18,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ca/base/buf.h"
+#include "ca/base/config.h"
 #include "ca/base/file.h"
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/options.h"
@@ -25,6 +28,7 @@
 
 #define UP_READY_MS 120000       /* an HSM may be slow to open */
 #define UP_STOP_MS 15000         /* then SIGKILL */
+#define UP_POLICY_MAX (256 * 1024)
 
 struct up_child {
 	const char *name;
@@ -37,12 +41,13 @@ struct up_child {
 	struct up_history history;
 };
 
-enum { UP_AUTHORITY, UP_GATE, UP_CHILDREN };
+enum { UP_AUTHORITY, UP_GATE, UP_ANCHOR, UP_CHILDREN };
 
 struct up {
 	struct cmd_env *env;
 	const char *log_level;   /* or NULL */
 	struct up_child child[UP_CHILDREN];
+	size_t n;                /* of them that are wanted */
 	int signals;             /* signalfd */
 	int ready_fd;            /* ours, told when both are ready; -1 */
 	bool announced;
@@ -153,7 +158,7 @@ up_stop(struct up *u, int code)
 	u->stopping = true;
 	u->exit = code;
 	u->stop_ms = up_now_ms() + UP_STOP_MS;
-	for (i = UP_CHILDREN; i-- > 0;)
+	for (i = u->n; i-- > 0;)
 		if (u->child[i].pid > 0)
 			kill(u->child[i].pid, SIGTERM);
 }
@@ -188,6 +193,23 @@ up_announce(struct up *u)
 	u->announced = true;
 }
 
+/* The others need the authority: they are started once it has been ready. */
+static void
+up_follow(struct up *u)
+{
+	struct up_child *c;
+	size_t i;
+
+	for (i = UP_GATE; i < u->n && !u->stopping; i++) {
+		c = &u->child[i];
+		if (c->pid != 0 || c->start_ms != 0 || up_start(u, c) == 0)
+			continue;
+		up_say(u, "%s cannot be started: %s", c->name,
+		    strerror(errno));
+		up_stop(u, CMD_REFUSED);
+	}
+}
+
 /* A child's ready pipe has bytes or its end. */
 static void
 up_heard(struct up *u, struct up_child *c)
@@ -202,14 +224,20 @@ up_heard(struct up *u, struct up_child *c)
 	if (n <= 0)
 		return;                  /* it ended: SIGCHLD tells */
 	c->ready = c->proven = true;
-	if (u->child[UP_GATE].pid == 0 && !u->stopping &&
-	    u->child[UP_GATE].start_ms == 0 &&
-	    up_start(u, &u->child[UP_GATE]) < 0) {
-		up_say(u, "camca-gate cannot be started: %s",
-		    strerror(errno));
+	up_follow(u);
+	if (c != &u->child[UP_ANCHOR])
+		up_announce(u);
+}
+
+/* Without witnesses certificates are issued all the same: camca-anchor has
+ * another try each minute. */
+static void
+up_give_up(struct up *u, struct up_child *c)
+{
+	if (c == &u->child[UP_ANCHOR])
+		c->start_ms = up_now_ms() + UP_WINDOW_MS;
+	else
 		up_stop(u, CMD_REFUSED);
-	}
-	up_announce(u);
 }
 
 static void
@@ -231,11 +259,11 @@ up_ended(struct up *u, struct up_child *c, int status)
 	/* What never was ready has a lasting reason: it is on the screen. */
 	if (!c->proven) {
 		up_say(u, "%s ended %s before it was ready", c->name, how);
-		up_stop(u, CMD_REFUSED);
+		up_give_up(u, c);
 	} else if (!up_again(&c->history, up_now_ms(), &c->start_ms)) {
 		up_say(u, "%s ended %s, more than %d times a minute", c->name,
 		    how, UP_RESTARTS);
-		up_stop(u, CMD_REFUSED);
+		up_give_up(u, c);
 	} else {
 		up_say(u, "%s ended %s; it is started again", c->name, how);
 	}
@@ -247,7 +275,7 @@ up_reap(struct up *u)
 	size_t i;
 	int status;
 
-	for (i = 0; i < UP_CHILDREN; i++)
+	for (i = 0; i < u->n; i++)
 		if (u->child[i].pid > 0 &&
 		    waitpid(u->child[i].pid, &status, WNOHANG) > 0)
 			up_ended(u, &u->child[i], status);
@@ -266,7 +294,7 @@ up_signal(struct up *u)
 		up_reap(u);
 		break;
 	case SIGHUP:
-		for (i = 0; i < UP_CHILDREN; i++)
+		for (i = 0; i < u->n; i++)
 			if (u->child[i].pid > 0)
 				kill(u->child[i].pid, SIGHUP);
 		break;
@@ -285,7 +313,7 @@ up_timers(struct up *u)
 	struct up_child *c;
 	size_t i;
 
-	for (i = 0; i < UP_CHILDREN; i++) {
+	for (i = 0; i < u->n; i++) {
 		c = &u->child[i];
 		if (u->stopping && c->pid > 0 && now >= u->stop_ms)
 			kill(c->pid, SIGKILL);
@@ -294,7 +322,7 @@ up_timers(struct up *u)
 		if (c->pid == 0 && c->start_ms > 0 && now >= c->start_ms &&
 		    up_start(u, c) < 0)
 			c->start_ms = now + 1000;
-		if (c->pid > 0 && !c->ready &&
+		if (c->pid > 0 && !c->ready && c != &u->child[UP_ANCHOR] &&
 		    now >= c->start_ms + UP_READY_MS) {
 			up_say(u, "%s is not ready after %d s", c->name,
 			    UP_READY_MS / 1000);
@@ -313,14 +341,26 @@ up_wait_ms(const struct up *u)
 
 	if (u->stopping && u->stop_ms < due)
 		due = u->stop_ms;
-	for (i = 0; i < UP_CHILDREN && !u->stopping; i++) {
+	for (i = 0; i < u->n && !u->stopping; i++) {
 		c = &u->child[i];
 		if (c->pid == 0 && c->start_ms > 0 && c->start_ms < due)
 			due = c->start_ms;
-		if (c->pid > 0 && !c->ready && c->start_ms + UP_READY_MS < due)
+		if (c->pid > 0 && !c->ready && c != &u->child[UP_ANCHOR] &&
+		    c->start_ms + UP_READY_MS < due)
 			due = c->start_ms + UP_READY_MS;
 	}
 	return due <= now ? 0 : (int)(due - now);
+}
+
+static bool
+up_any(const struct up *u)
+{
+	size_t i;
+
+	for (i = 0; i < u->n; i++)
+		if (u->child[i].pid > 0)
+			return true;
+	return false;
 }
 
 static int
@@ -329,16 +369,15 @@ up_loop(struct up *u)
 	struct pollfd p[1 + UP_CHILDREN];
 	size_t i;
 
-	while (!u->stopping || u->child[UP_AUTHORITY].pid > 0 ||
-	    u->child[UP_GATE].pid > 0) {
+	while (!u->stopping || up_any(u)) {
 		p[0] = (struct pollfd){ .fd = u->signals, .events = POLLIN };
-		for (i = 0; i < UP_CHILDREN; i++)
+		for (i = 0; i < u->n; i++)
 			p[1 + i] = (struct pollfd){ .events = POLLIN,
 			    .fd = u->child[i].ready_fd };
-		if (poll(p, 1 + UP_CHILDREN, up_wait_ms(u)) < 0 &&
+		if (poll(p, 1 + u->n, up_wait_ms(u)) < 0 &&
 		    errno != EINTR)
 			up_stop(u, CMD_REFUSED);
-		for (i = 0; i < UP_CHILDREN; i++)
+		for (i = 0; i < u->n; i++)
 			if (p[1 + i].revents != 0)
 				up_heard(u, &u->child[i]);
 		if (p[0].revents != 0)
@@ -348,14 +387,55 @@ up_loop(struct up *u)
 	return u->exit;
 }
 
+/* A line "witness NAME VKEY URL" of policy.tlog. */
+static bool
+up_has_witness(const char *text)
+{
+	size_t n, words;
+
+	for (; *text != '\0'; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		if (n < 8 || strncmp(text, "witness ", 8) != 0)
+			continue;
+		words = 1;
+		for (size_t i = 0; i < n; i++)
+			words += text[i] == ' ';
+		if (words >= 4)
+			return true;
+	}
+	return false;
+}
+
+/* Is there anybody to whom checkpoints are to be carried? */
+static bool
+up_wants_anchor(const char *state)
+{
+	struct config *c = calloc(1, sizeof *c);
+	char error[512], path[400];
+	struct buf b;
+	bool yes;
+
+	buf_init(&b, UP_POLICY_MAX);
+	yes = c != NULL && config_load(c, state, error, sizeof error) ==
+	    CAMCA_OK && (c->ntsas > 0 || (file_join(path, sizeof path,
+	    c->policies, "custody/policy.tlog") == CAMCA_OK &&
+	    file_read(path, UP_POLICY_MAX, &b) == CAMCA_OK &&
+	    up_has_witness(buf_str(&b))));
+	buf_fini(&b);
+	free(c);
+	return yes;
+}
+
 static int
 up_prepare(struct up *u)
 {
-	static const char *const names[] = { "camcad", "camca-gate" };
+	static const char *const names[] = { "camcad", "camca-gate",
+	    "camca-anchor" };
 	sigset_t set;
 	size_t i;
 
-	for (i = 0; i < UP_CHILDREN; i++) {
+	u->n = up_wants_anchor(u->env->state) ? UP_CHILDREN : UP_ANCHOR;
+	for (i = 0; i < u->n; i++) {
 		u->child[i].name = names[i];
 		u->child[i].ready_fd = -1;
 		if (where_program(names[i], u->child[i].path,
@@ -419,9 +499,10 @@ static const struct cmd_opt up_opts[] = {
 };
 
 const struct cmd cmd_up[] = {
-	{ .noun = "up", .help = "Runs camcad and camca-gate in the foreground",
+	{ .noun = "up", .help = "Runs camcad, camca-gate and camca-anchor",
 	    .opts = up_opts, .run = up_run,
 	    .more = "A program that ends is started again, up to 5 times a "
-	    "minute.\nSIGTERM and SIGINT end both, SIGHUP goes to both." },
+	    "minute.\nSIGTERM and SIGINT end all, SIGHUP goes to all.\n"
+	    "camca-anchor only where there are witnesses or TSAs." },
 	{ .noun = NULL },
 };

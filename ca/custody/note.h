@@ -26,7 +26,8 @@ struct note_key {
 	EVP_PKEY *pub;
 };
 /* CAMCA_EINVAL (text, id that does not fit), 400 "custody.vkey". Free with
- * note_key_fini. */
+ * note_key_fini. The id of an ECDSA key is that of the key alone: another name
+ * before it is another good vkey. */
 CAMCA_MUST int note_key_parse(struct note_key *out, const char *vkey, size_t n,
     struct refusal *why);
 /* From a public key (Ed25519, or EC for NOTE_ECDSA); takes a reference. */
@@ -40,7 +41,8 @@ struct note_sig {                      /* borrowed from the parsed bytes */
 	size_t name_len;
 	uint8_t id[4];
 	uint8_t sig[NOTE_SIG_MAX];     /* behind the key id */
-	size_t sig_len;
+	size_t sig_len;                /* 0: longer than any that is known
+	                                * here; it holds for no key */
 };
 struct note {
 	const char *text;              /* with its final newline */
@@ -57,7 +59,8 @@ CAMCA_MUST int note_line_parse(struct note_sig *out, const char *p, size_t n,
     struct refusal *why);
 /* Tries the signatures that name key k: 0 where one is there and all of k's
  * hold; CAMCA_ENOENT: none is there; CAMCA_EINVAL: one does not hold.
- * *time_s_out (may be NULL): the time of a cosignature, else 0. */
+ * *time_s_out (may be NULL): the time of a cosignature (of several by k: the
+ * earliest), else 0. */
 CAMCA_MUST int note_check(const struct note *n, const struct note_key *k,
     int64_t *time_s_out);
 

@@ -57,7 +57,9 @@ download_check(struct download *d, const json_t *answer)
 int
 download_add(struct download *d, const json_t *answer)
 {
-	const char *b64 = json_string_value(json_object_get(answer, "der"));
+	const json_t *der = json_object_get(answer, "der");
+	const char *b64 = json_string_value(der != NULL ? der :
+	    json_object_get(answer, "data"));
 	int64_t offset = json_integer_value(json_object_get(answer, "offset"));
 	struct buf page;
 	int ret;

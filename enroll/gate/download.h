@@ -22,7 +22,7 @@ struct download {
 void download_init(struct download *d);
 void download_fini(struct download *d);
 
-/* Adds an answer: "der", and of one in pages "number", "size", "offset" and
+/* Adds an answer: "der" (or "data"), and of one in pages "number", "size", "offset" and
  * "sha256". CAMCA_OK: complete, and its hash is the one stated (p and got are
  * the bytes). CAMCA_EPENDING: more is to be asked for, from offset got of that
  * number. CAMCA_EPROTO: it does not fit what came before, or DOWNLOAD_MAX;

@@ -14,6 +14,7 @@
 #include "enroll/est/reply.h"
 #include "enroll/est/route.h"
 #include "enroll/gate/clock.h"
+#include "enroll/gate/custody.h"
 #include "enroll/gate/http.h"
 #include "enroll/gate/tlsinfo.h"
 
@@ -37,6 +38,7 @@ struct est_request {
 	size_t counted;          /* bytes of it in gate->bodies */
 	size_t seen;             /* body bytes, kept or not */
 	json_t *result;
+	struct custody_http *custody;    /* not NULL: this and nothing else */
 };
 
 /* --- bodies --- */
@@ -81,6 +83,7 @@ est_request_free(struct est_request *r)
 		return;
 	est_body_drop(r);
 	json_decref(r->result);
+	custody_http_free(r->custody);
 	atomic_fetch_sub(&r->gate->requests, 1);
 	free(r);
 }
@@ -103,6 +106,14 @@ est_on_uri(void *arg, const char *uri, struct MHD_Connection *m)
 	r->conn = info->socket_context;
 	r->mhd = m;
 	buf_init(&r->body, EST_BODY_MAX);
+	/* What staff alone may read is read here, by their certificates. */
+	if (custody_uri_is(uri)) {
+		r->custody = custody_http_new(r->gate, r->conn, m, uri);
+		if (r->custody != NULL)
+			return r;
+		est_request_free(r);
+		return NULL;
+	}
 	if (est_route_parse(&r->route, uri, &r->why) < 0)
 		r->ours = true;
 	return r;
@@ -378,6 +389,8 @@ est_on_access(void *arg, struct MHD_Connection *m, const char *url,
 	(void)version;
 	if (r == NULL)
 		return MHD_NO;
+	if (r->custody != NULL)
+		return custody_http_access(r->custody, method, n);
 	switch (r->phase) {
 	case EST_NEW:
 		return est_begin(r, method);

@@ -12,6 +12,7 @@
 #include "ca/base/file.h"
 #include "ca/base/log.h"
 #include "enroll/gate/clock.h"
+#include "enroll/gate/custody_cache.h"
 #include "enroll/gate/http.h"
 #include "enroll/gate/process.h"
 
@@ -92,6 +93,8 @@ gate_parts(struct gate *g)
 	    (ret = throttle_new(&g->throttle, g->ctx, GATE_ADDRESSES,
 	    g->conf.failures_per_minute)) < 0 ||
 	    (ret = cache_new(&g->cache, g->ctx, g->up)) < 0 ||
+	    (ret = custody_cache_new(&g->custody, g->up,
+	    CUSTODY_CACHE_BYTES)) < 0 ||
 	    (ret = conns_new(&g->est_conns, max, patience)) < 0 ||
 	    (ret = conns_new(&g->web_conns, max, patience)) < 0)
 		return ret;
@@ -260,6 +263,7 @@ gate_stop(struct gate *g)
 	ident_close(g->ident);
 	conns_free(g->web_conns);
 	conns_free(g->est_conns);
+	custody_cache_free(g->custody);
 	cache_free(g->cache);
 	throttle_free(g->throttle);
 	report_free(g->report);

@@ -22,6 +22,8 @@
 /* Of all requests together that are being received. */
 #define GATE_BODIES_MAX (64u << 20)
 
+struct custody_cache;
+
 struct gate {
 	struct config conf;
 	const struct camca_ctx *ctx;
@@ -30,6 +32,7 @@ struct gate {
 	struct throttle *throttle;
 	struct ident *ident;
 	struct cache *cache;
+	struct custody_cache *custody;
 	struct table *table;       /* status of every certificate … */
 	struct issuers_box issuers;
 	struct ocsp_feed *feed;    /* … which this keeps as it is */

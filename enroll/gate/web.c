@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plain HTTP listener: CA certificates, CRLs and OCSP, which are signed and
- * public. Never EST (RFC 7030 section 3.3). */
+/* The plain HTTP listener: CA certificates, CRLs, OCSP and the custody log, which
+ * are signed and public. Never EST (RFC 7030 section 3.3). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "enroll/est/reply.h"
 #include "enroll/est/route.h"
 #include "enroll/gate/clock.h"
+#include "enroll/gate/custody.h"
 #include "enroll/gate/gate.h"
 #include "enroll/gate/http.h"
 #include "enroll/gate/range.h"
@@ -34,6 +35,7 @@ struct web_request {
 	struct cache_waiter waiter;
 	struct cache_item *item;
 	struct ocsp_http *ocsp;      /* not NULL: this and nothing else */
+	struct custody_http *custody;        /* likewise */
 };
 
 static const char *const web_types[] = {
@@ -70,6 +72,12 @@ web_on_uri(void *arg, const char *uri, struct MHD_Connection *m)
 	if (ocsp_uri_is(uri, &rest)) {
 		r->ocsp = ocsp_http_new(&r->gate->responder, r->conn, m, rest);
 		if (r->ocsp == NULL)
+			refuse_default(&r->why, CAMCA_ENOMEM);
+		return r;
+	}
+	if (custody_uri_is(uri)) {
+		r->custody = custody_http_new(r->gate, r->conn, m, uri);
+		if (r->custody == NULL)
 			refuse_default(&r->why, CAMCA_ENOMEM);
 		return r;
 	}
@@ -276,6 +284,8 @@ web_on_access(void *arg, struct MHD_Connection *m, const char *url,
 		return MHD_NO;
 	if (r->ocsp != NULL)
 		return ocsp_http_access(r->ocsp, method, data, n);
+	if (r->custody != NULL)
+		return custody_http_access(r->custody, method, n);
 	if (r->phase == WEB_NEW)
 		return web_begin(r, method);
 	if (r->phase == WEB_WAITING)
@@ -304,6 +314,7 @@ web_on_completed(void *arg, struct MHD_Connection *m, void **request,
 	conn_wait_peer(r->conn);
 	cache_item_free(r->item);
 	ocsp_http_free(r->ocsp);
+	custody_http_free(r->custody);
 	atomic_fetch_sub(&r->gate->requests, 1);
 	free(r);
 	*request = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fills the store of an initialised state folder (no camcad running) with
- * devices, each with a certificate, a used secret and three events, as years
- * of enrollments would:
+ * devices, each with a certificate, a used secret and three events in the
+ * custody log, as years of enrollments would:
  *
  *   fill STATE ROWS */
 #include <inttypes.h>
@@ -11,14 +11,17 @@
 #include <string.h>
 
 #include "ca/base/log.h"
-#include "ca/store/store.h"
+#include "ca/custody/append.h"
 
 #define FILL_STEP 2000
 #define FILL_DER 760
-#define FILL_EVENT 420
+
+static const struct event_source src = { &camca_ctx_system, "fill" };
 
 struct fill {
 	int64_t from, to, issuer, now;
+	struct append *append;
+	int64_t left;                  /* events that are not in the log yet */
 };
 
 static int
@@ -43,16 +46,47 @@ fill_issuer_tx(struct tx *tx, void *arg)
 }
 
 static int
-fill_event(struct tx *tx, const char *type, const char *device, int64_t now)
+fill_imported(struct tx *tx, const struct device_row *d)
 {
-	uint8_t body[FILL_EVENT];
-	struct event_row e = { .time_ms = now, .body = { body, sizeof body } };
+	struct event e;
 
-	RAND_bytes(e.id, sizeof e.id);
-	memset(body, 'x', sizeof body);
-	snprintf(e.type, sizeof e.type, "%s", type);
-	snprintf(e.device, sizeof e.device, "%s", device);
-	return store_outbox_put(tx, &e);
+	event_init(&e, &src, "device.imported", d->id, "uid:0");
+	event_add_hex(&e, "batch", "filled-by-a-bench", 16);
+	event_add(&e, "site", "%s", d->site);
+	event_add(&e, "kind", "camera");
+	event_add(&e, "place", "other");
+	event_add(&e, "manufacturer", "%s", d->manufacturer);
+	event_add(&e, "model", "%s", d->model);
+	event_add(&e, "serial", "%s", d->serial);
+	event_add(&e, "firmware", "%s", d->firmware);
+	return event_put(tx, &e);
+}
+
+static int
+fill_secret(struct tx *tx, const struct device_row *d)
+{
+	struct event e;
+
+	event_init(&e, &src, "secret.made", d->id, "uid:0");
+	event_add_time(&e, "expires", d->created_ms);
+	return event_put(tx, &e);
+}
+
+static int
+fill_issued(struct tx *tx, const struct device_row *d,
+    const struct cert_row *c)
+{
+	struct event e;
+
+	event_init(&e, &src, "cert.issued", d->id, "gate");
+	event_add_hex(&e, "cert-sha256", c->spki, 32);
+	event_add_hex(&e, "serial", c->serial, sizeof c->serial);
+	event_add_hex(&e, "issuer-ski", c->serial, sizeof c->serial);
+	event_add(&e, "profile", "%s", c->profile);
+	event_add_hex(&e, "policy", c->spki, 32);
+	event_add_hex(&e, "spki", c->spki, 32);
+	event_add(&e, "auth", "secret");
+	return event_put(tx, &e);
 }
 
 static int
@@ -100,10 +134,10 @@ fill_one(struct tx *tx, const struct fill *f, int64_t i)
 	if (ret == CAMCA_ECONFLICT)
 		ret = CAMCA_OK;            /* a selector drawn twice */
 	if (ret < 0 || (ret = store_cert_insert(tx, &c)) < 0 ||
-	    (ret = fill_event(tx, "device.imported", d.id, f->now)) < 0 ||
-	    (ret = fill_event(tx, "secret.made", d.id, f->now)) < 0)
+	    (ret = fill_imported(tx, &d)) < 0 ||
+	    (ret = fill_secret(tx, &d)) < 0)
 		return ret;
-	return fill_event(tx, "cert.issued", d.id, f->now);
+	return fill_issued(tx, &d, &c);
 }
 
 static int
@@ -116,6 +150,15 @@ fill_tx(struct tx *tx, void *arg)
 	for (i = f->from; i < f->to && ret == CAMCA_OK; i++)
 		ret = fill_one(tx, f, i);
 	return ret;
+}
+
+static int
+fill_log_tx(struct tx *tx, void *arg)
+{
+	struct fill *f = arg;
+	int64_t taken;
+
+	return log_append(tx, f->append, &taken, &f->left, NULL);
 }
 
 int
@@ -138,11 +181,18 @@ main(int argc, char **argv)
 	ret = store_open(&s, &conf, false, &why);
 	if (ret == CAMCA_OK)
 		ret = store_tx(s, DB_WRITE, fill_issuer_tx, &f);
+	if (ret == CAMCA_OK)
+		ret = append_new(&f.append, &src, APPEND_MAX);
 	while (ret == CAMCA_OK && f.to < rows) {
 		f.from = f.to;
 		f.to = f.from + FILL_STEP < rows ? f.from + FILL_STEP : rows;
 		ret = store_tx(s, DB_WRITE, fill_tx, &f);
+		do {
+			if (ret == CAMCA_OK)
+				ret = store_tx(s, DB_WRITE, fill_log_tx, &f);
+		} while (ret == CAMCA_OK && f.left > 0);
 	}
+	append_free(f.append);
 	store_close(s);
 	if (ret < 0)
 		fprintf(stderr, "fill: %s %s\n", camca_strerror(ret), why.detail);

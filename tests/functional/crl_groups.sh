@@ -24,6 +24,8 @@ for bad in "" North "no rth" -x 9x ../x "$(printf 'a%.0s' $(seq 65))"; do
 	check_not "'$bad' is no name of a CA" camca ca add "$bad"
 done
 check_not "nor is this a key type" camca ca add ec-south --key rsa-512
+check_not "Ed25519 is for the log" camca ca add ec-south --key ed25519
+check_not "in a rollover too" camca ca rollover ec --key ed25519
 check "an RSA one is possible" camca ca add rsa-north --key rsa-3072
 check "the record has it" event_has "ca.created.* ca ec-north"
 

@@ -28,7 +28,14 @@ test_round_trip(void **state)
 	snprintf(a.node, sizeof a.node, "%s", "yes: no #3");
 	snprintf(a.hsm_module, sizeof a.hsm_module, "%s", "/x y/\"p\".so");
 	snprintf(a.hsm_pin_env, sizeof a.hsm_pin_env, "PIN");
+	snprintf(a.hsm_log_token, sizeof a.hsm_log_token,
+	    "pkcs11:token=log;serial=1");
+	snprintf(a.hsm_log_pin_file, sizeof a.hsm_log_pin_file, "/log pin");
 	snprintf(a.http_url, sizeof a.http_url, "http://pki.example");
+	snprintf(a.custody_origin, sizeof a.custody_origin, "pki.example/log");
+	a.custody_ed25519 = false;
+	a.custody_interval_ms = 50;
+	a.custody_access = ACCESS_OFF;
 	snprintf(a.operators[0], sizeof a.operators[0], "alice");
 	snprintf(a.operators[1], sizeof a.operators[1], "true");
 	a.noperators = 2;
@@ -41,6 +48,193 @@ test_round_trip(void **state)
 		fail_msg("%s in:\n%s", error, text);
 	assert_memory_equal(&a, &b, sizeof a);
 	free(text);
+}
+
+/* Which signatures a checkpoint of the custody log has, and its name. */
+static void
+test_custody_keys(void **state)
+{
+	static const struct {
+		const char *text, *why;
+		bool ed25519, ecdsa;
+	} t[] = {
+		{ "", NULL, true, true },
+		{ "custody:\n  checkpoint_ms: 50\n", NULL, true, true },
+		{ "custody:\n  keys: [ecdsa]\n", NULL, false, true },
+		{ "custody:\n  keys: [ed25519]\n", NULL, true, false },
+		{ "custody:\n  keys: [ecdsa, ed25519]\n", NULL, true, true },
+		{ "custody:\n  keys: []\n", "needs a key", false, false },
+		{ "custody:\n  keys: [rsa]\n", "ed25519 or ecdsa", 0, 0 },
+		{ "custody:\n  keys: [[ecdsa]]\n", "ed25519 or ecdsa", 0, 0 },
+		{ "custody:\n  origin: \"a b\"\n", "no space", 0, 0 },
+		{ "custody:\n  origin: \"a+b\"\n", "no space", 0, 0 },
+		{ "custody:\n  origin: \"\xc4\x91/log\"\n", "ASCII", 0, 0 },
+		{ "custody:\n  checkpoint_ms: 9\n", "checkpoint_ms", 0, 0 },
+	};
+	char text[300], error[600];
+	struct config c;
+	int ret;
+
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		snprintf(text, sizeof text, "gate:\n  names: [pki.example]\n%s",
+		    t[i].text);
+		ret = load_text(state, text, strlen(text), &c, error,
+		    sizeof error);
+		if (t[i].why != NULL) {
+			assert_int_equal(ret, CAMCA_EINVAL);
+			assert_non_null(strstr(error, t[i].why));
+			continue;
+		}
+		assert_int_equal(ret, 0);
+		assert_int_equal(c.custody_ed25519, t[i].ed25519);
+		assert_int_equal(c.custody_ecdsa, t[i].ecdsa);
+		assert_string_equal(c.custody_origin, "pki.example/custody");
+	}
+}
+
+/* How long events wait for the log, and how many may. */
+static void
+test_custody_waiting(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t interval_ms, max;      /* -1: refused */
+	} t[] = {
+		{ "", 25, 65536 },
+		{ "custody:\n  interval_ms: 5\n", 5, 65536 },
+		{ "custody:\n  interval_ms: 60000\n", 60000, 65536 },
+		{ "authority:\n  outbox_max: 0\n", 25, 0 },
+		{ "authority:\n  outbox_max: 7\n", 25, 7 },
+		{ "custody:\n  interval_ms: 4\n", -1, 0 },
+		{ "custody:\n  interval_ms: 60001\n", -1, 0 },
+		{ "custody:\n  interval_ms: soon\n", -1, 0 },
+		{ "authority:\n  outbox_max: -1\n", -1, 0 },
+	};
+	char text[300], error[600];
+	struct config c;
+	int ret;
+
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		snprintf(text, sizeof text, "gate:\n  names: [a.example]\n%s",
+		    t[i].text);
+		ret = load_text(state, text, strlen(text), &c, error,
+		    sizeof error);
+		if (t[i].interval_ms < 0) {
+			assert_int_equal(ret, CAMCA_EINVAL);
+			continue;
+		}
+		assert_int_equal(ret, 0);
+		assert_int_equal(c.custody_interval_ms, t[i].interval_ms);
+		assert_int_equal(c.outbox_max, t[i].max);
+	}
+}
+
+#define PRINT "4E:F9:00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:" \
+    "4E:F9:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD"
+#define PLAIN "0000000000000000000000000000000000000000000000000000000000000001"
+
+/* Who may read the custody log at the gate. */
+static void
+test_custody_access(void **state)
+{
+	static const struct {
+		const char *text, *why;
+		enum config_access access;
+		size_t n;
+	} t[] = {
+		{ "", NULL, ACCESS_PUBLIC, 0 },
+		{ "custody:\n  access: public\n", NULL, ACCESS_PUBLIC, 0 },
+		{ "custody:\n  access: off\n", NULL, ACCESS_OFF, 0 },
+		{ "custody:\n  access: staff\n  readers: [\"" PRINT "\", "
+		    PLAIN "]\n", NULL, ACCESS_STAFF, 2 },
+		{ "custody:\n  access: all\n", "staff, off", 0, 0 },
+		{ "custody:\n  access: [off]\n", ":4:", 0, 0 },
+		{ "custody:\n  readers: x\n", ":4:", 0, 0 },
+		{ "custody:\n  readers: [\"\"]\n", "SHA-256", 0, 0 },
+		{ "custody:\n  readers: [[x]]\n", "SHA-256", 0, 0 },
+		{ "custody:\n  readers: [" PLAIN "0]\n", "SHA-256", 0, 0 },
+		{ "custody:\n  readers: [\"" PRINT ":\", 4E]\n", "SHA-256",
+		    0, 0 },
+	};
+	char text[600], error[600];
+	struct config c;
+	int ret;
+
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		snprintf(text, sizeof text, "gate:\n  names: [pki.example]\n%s",
+		    t[i].text);
+		ret = load_text(state, text, strlen(text), &c, error,
+		    sizeof error);
+		if (t[i].why != NULL) {
+			assert_int_equal(ret, CAMCA_EINVAL);
+			if (strstr(error, t[i].why) == NULL)
+				fail_msg("%zu: %s", i, error);
+			continue;
+		}
+		if (ret < 0)
+			fail_msg("%s", error);
+		assert_int_equal(c.custody_access, t[i].access);
+		assert_int_equal(c.ncustody_readers, t[i].n);
+		if (t[i].n == 0)
+			continue;
+		assert_memory_equal(c.custody_readers[0], "\x4e\xf9\0\x11", 4);
+		assert_int_equal(c.custody_readers[1][31], 1);
+	}
+}
+
+/* Who time-stamps checkpoints. */
+static void
+test_custody_tsa(void **state)
+{
+	static const struct {
+		const char *text;
+		int n;                   /* -1: refused */
+	} t[] = {
+		{ "", 0 },
+		{ "  tsa: []\n", 0 },
+		{ "  tsa: [\"a http://tsa.example/x?y\"]\n", 1 },
+		{ "  tsa: [\"a https://t\", \"b-2.x http://[::1]:80/\"]\n", 2 },
+		{ "  tsa: [\"a http://t\", \"b http://t\", \"c http://t\","
+		    " \"d http://t\"]\n", 4 },
+		{ "  tsa: [\"a http://t\", \"b http://t\", \"c http://t\","
+		    " \"d http://t\", \"e http://t\"]\n", -1 },
+		{ "  tsa: [\"a http://t\", \"a http://u\"]\n", -1 },
+		{ "  tsa: x\n", -1 },
+		{ "  tsa: [\"\"]\n", -1 },
+		{ "  tsa: [\"a\"]\n", -1 },
+		{ "  tsa: [\"http://t\"]\n", -1 },
+		{ "  tsa: [\"a  http://t\"]\n", -1 },
+		{ "  tsa: [\"a http://t \"]\n", -1 },
+		{ "  tsa: [\"../a http://t\"]\n", -1 },
+		{ "  tsa: [\".a http://t\"]\n", -1 },
+		{ "  tsa: [\"a/b http://t\"]\n", -1 },
+		{ "  tsa: [\"a ftp://t\"]\n", -1 },
+		{ "  tsa: [\"a file:///t\"]\n", -1 },
+		{ "  tsa: [\"a http://\"]\n", -1 },
+		{ "  tsa: [\"a http:///t\"]\n", -1 },
+		{ "  tsa: [\"a http://user:word@t\"]\n", -1 },
+		{ "  timestamp_s: 0\n", -1 },
+		{ "  timestamp_s: 31622401\n", -1 },
+		{ "  timestamp_s: 60\n  proxy: \"http://p:1\"\n"
+		    "  ca_file: \"/x.pem\"\n", 0 },
+	};
+	char text[600], error[600];
+	struct config c;
+	int ret;
+
+	for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+		snprintf(text, sizeof text, "gate:\n  names: [pki.example]\n"
+		    "custody:\n  interval_ms: 25\n%s", t[i].text);
+		ret = load_text(state, text, strlen(text), &c, error,
+		    sizeof error);
+		if ((ret < 0) != (t[i].n < 0))
+			fail_msg("%zu: %d %s", i, ret, error);
+		if (t[i].n >= 0)
+			assert_int_equal(c.ntsas, t[i].n);
+	}
+	assert_int_equal(c.timestamp_s, 60);
+	assert_string_equal(c.anchor_proxy, "http://p:1");
+	assert_string_equal(c.anchor_ca_file, "/x.pem");
 }
 
 static void
@@ -190,6 +384,8 @@ main(void)
 		IN_FOLDER(test_round_trip),
 		IN_FOLDER(test_defaults),
 		IN_FOLDER(test_cut), IN_FOLDER(test_ocsp),
+		IN_FOLDER(test_custody_keys), IN_FOLDER(test_custody_waiting),
+		IN_FOLDER(test_custody_access), IN_FOLDER(test_custody_tsa),
 		IN_FOLDER(test_refuses),
 		IN_FOLDER(test_missing),
 		cmocka_unit_test(test_socket_path),

@@ -15,12 +15,15 @@ cmd_failed(struct cmd_env *env, const char *code, const char *fmt, ...)
 }
 
 /* Programs to run are put here by the tests, in the place of the real ones. */
-static const char *programs[2];
+static const char *programs[3];
 
 int
 where_program(const char *name, char *out, size_t out_len)
 {
-	snprintf(out, out_len, "%s", programs[strcmp(name, "camcad") != 0]);
+	int i = strcmp(name, "camcad") == 0 ? 0 :
+	    strcmp(name, "camca-gate") == 0 ? 1 : 2;
+
+	snprintf(out, out_len, "%s", programs[i] != NULL ? programs[i] : "");
 	return CAMCA_OK;
 }
 
@@ -66,8 +69,8 @@ static char folder[32];
 static const char *
 script(const char *name, const char *body)
 {
-	static char path[2][64];
-	char *p = path[strcmp(name, "a") != 0];
+	static char path[3][64];
+	char *p = path[name[0] - 'a'];
 	FILE *f;
 
 	snprintf(p, 64, "%s/%s", folder, name);
@@ -163,6 +166,48 @@ test_restart(void **state)
 	text_close(&err);
 }
 
+/* With a TSA in the settings there is a third program. It ends at once, and
+ * again: nobody else is stopped for that. */
+static void
+test_anchor(void **state)
+{
+	char b[300], path[64];
+	struct text out, err;
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/camca.yaml", folder);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fprintf(f, "gate:\n  names: [a.test]\ncustody:\n"
+	    "  tsa: [\"t http://t.test\"]\n");
+	fclose(f);
+	snprintf(path, sizeof path, "%s/second", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(b, sizeof b, HOLD("") READY "read x <%s; kill -TERM $PPID; "
+	    "wait", path);
+	/* The third one tells the gate's script that it has been there. */
+	snprintf(path, sizeof path, "echo x >%s/second; exit 3", folder);
+	programs[2] = script("c", path);
+	assert_int_equal(run(HOLD("") READY "wait", b, &out, &err), CMD_DONE);
+	assert_null(strstr(text_get(&err), "camca-gate ended"));
+	text_close(&out);
+	text_close(&err);
+}
+
+/* Who is a witness, for the start of camca-anchor. */
+static void
+test_has_witness(void **state)
+{
+	(void)state;
+	assert_true(up_has_witness("log x\nwitness a b http://c\n"));
+	assert_true(up_has_witness("witness a b http://c"));
+	assert_false(up_has_witness("witness a b\nquorum a\n"));
+	assert_false(up_has_witness("# witness a b http://c\n"));
+	assert_false(up_has_witness("group witness a b c\n"));
+	assert_false(up_has_witness(""));
+}
+
 static void
 test_no_state(void **state)
 {
@@ -195,8 +240,8 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	static const char *const names[] = { "camca.yaml", "a", "b", "ended",
-	    "second" };
+	static const char *const names[] = { "camca.yaml", "a", "b", "c",
+	    "ended", "second" };
 	char path[64];
 	size_t i;
 
@@ -218,6 +263,8 @@ main(void)
 		UP(test_up_and_down),
 		UP(test_never_ready),
 		UP(test_restart),
+		UP(test_anchor),
+		cmocka_unit_test(test_has_witness),
 		cmocka_unit_test(test_no_state),
 	};
 

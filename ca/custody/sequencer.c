@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/custody/sequencer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "ca/base/log.h"
+
+#define SEQUENCER_IDLE_MS 30000      /* only in case a wake-up was missed */
+#define SEQUENCER_LOOK_MS 250        /* while something waits */
+#define SEQUENCER_RETRY_MS 50
+#define SEQUENCER_RETRY_MAX_MS 5000
+#define SEQUENCER_STILL_MS 30000     /* where a person has to act */
+
+struct sequencer {
+	struct sequencer_conf conf;
+	struct append *append;
+	pthread_t thread;
+	int64_t seen;                    /* the thread's: commits so far */
+	int64_t retry_ms;                /* the thread's: the last pause */
+	int64_t given_at_start;
+	atomic_int_fast64_t waiting;     /* without those of before the start */
+	pthread_mutex_t lock;            /* guards what follows */
+	pthread_cond_t wake;
+	bool stop, hurry;
+	bool asleep;                     /* inside store_commits_wait() */
+	int64_t size;                    /* of the log, as last seen */
+	int64_t rounds;                  /* tries to append so far */
+	int error;
+	char why[REFUSAL_DETAIL_MAX];
+};
+
+static int64_t
+sequencer_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Waits on s->wake, which the caller holds the lock of, until a time. */
+static bool
+sequencer_until(struct sequencer *s, int64_t end_ms)
+{
+	struct timespec ts = { (time_t)(end_ms / 1000),
+	    (long)(end_ms % 1000) * 1000000L };
+
+	return pthread_cond_timedwait(&s->wake, &s->lock, &ts) != ETIMEDOUT;
+}
+
+/* ---- looking ---- */
+
+struct sequencer_look {
+	struct outbox_state outbox;
+	int64_t size;
+};
+
+static int
+sequencer_look_tx(struct tx *tx, void *arg)
+{
+	struct sequencer_look *k = arg;
+	int ret = store_log_size(tx, &k->size);
+
+	return ret < 0 ? ret : store_outbox_state(tx, &k->outbox);
+}
+
+/* What waited when the thread started does not hold up new work: an older store
+ * may bring a million events. */
+static void
+sequencer_saw(struct sequencer *s, int64_t given, int64_t size)
+{
+	atomic_store(&s->waiting, given -
+	    (size > s->given_at_start ? size : s->given_at_start));
+	pthread_mutex_lock(&s->lock);
+	s->size = size;
+	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* True where something is to be done, also where that cannot be seen. */
+static bool
+sequencer_look(struct sequencer *s)
+{
+	struct sequencer_look k;
+
+	if (store_tx(s->conf.store, DB_READ, sequencer_look_tx, &k) < 0)
+		return true;
+	sequencer_saw(s, k.outbox.given, k.size);
+	/* A number without a row, or a row without a number, is one too. */
+	return k.outbox.given != k.size || k.outbox.first != 0;
+}
+
+/* ---- waiting ---- */
+
+/* Up to ms, or until settle or stop wants something; looks from time to time.
+ * False: stop. */
+static bool
+sequencer_pause(struct sequencer *s, int64_t ms)
+{
+	int64_t now = sequencer_clock(), end = now + ms, next;
+	bool hurry, stop;
+
+	for (;;) {
+		next = now + SEQUENCER_LOOK_MS;
+		if (next > end)
+			next = end;
+		pthread_mutex_lock(&s->lock);
+		while (!s->stop && !s->hurry && sequencer_until(s, next))
+			;
+		hurry = s->hurry;
+		stop = s->stop;
+		pthread_mutex_unlock(&s->lock);
+		now = sequencer_clock();
+		if (stop || hurry || now >= end)
+			return !stop;
+		(void)sequencer_look(s);
+	}
+}
+
+/* Until something was committed. False: stop. */
+static bool
+sequencer_sleep(struct sequencer *s, int64_t ms)
+{
+	bool stop;
+
+	pthread_mutex_lock(&s->lock);
+	s->asleep = !s->stop && !s->hurry;
+	stop = s->stop;
+	if (s->asleep) {
+		pthread_mutex_unlock(&s->lock);
+		if (store_commits_wait(s->conf.store, s->seen, (int)ms,
+		    &s->seen) < 0)
+			stop = true;           /* the store is closing */
+		pthread_mutex_lock(&s->lock);
+		s->asleep = false;
+		stop = stop || s->stop;
+		pthread_cond_broadcast(&s->wake);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return !stop;
+}
+
+/* Gets the thread out of its sleep; the lock is held. A wake-up that comes just
+ * before the wait begins is lost: so they go on until it is out. */
+static void
+sequencer_rouse(struct sequencer *s)
+{
+	pthread_cond_broadcast(&s->wake);
+	while (s->asleep) {
+		pthread_mutex_unlock(&s->lock);
+		store_commits_wake(s->conf.store);
+		pthread_mutex_lock(&s->lock);
+		if (s->asleep)
+			(void)sequencer_until(s, sequencer_clock() + 2);
+	}
+}
+
+/* ---- appending ---- */
+
+struct sequencer_batch {
+	struct sequencer *s;
+	struct refusal why;
+	int64_t taken, left, size;
+};
+
+static int
+sequencer_batch_tx(struct tx *tx, void *arg)
+{
+	struct sequencer_batch *b = arg;
+	int ret;
+
+	b->why = (struct refusal){ 0 };
+	ret = log_append(tx, b->s->append, &b->taken, &b->left, &b->why);
+	return ret < 0 ? ret : store_log_size(tx, &b->size);
+}
+
+static void
+sequencer_result(struct sequencer *s, int ret, struct refusal *why)
+{
+	if (ret < 0)
+		refuse_default(why, ret);
+	pthread_mutex_lock(&s->lock);
+	if (ret < 0 && ret != s->error)
+		log_msg(LOG_ERROR, "custody", "events do not get into the log:"
+		    " %s", why->detail);
+	if (ret == CAMCA_OK && s->error < 0)
+		log_msg(LOG_NOTE, "custody", "events get into the log again");
+	s->error = ret;
+	snprintf(s->why, sizeof s->why, "%s", ret < 0 ? why->detail : "");
+	s->rounds++;
+	s->hurry = false;
+	pthread_cond_broadcast(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* One transaction. *more_out: a full batch waits still. */
+static int
+sequencer_batch(struct sequencer *s, bool *more_out)
+{
+	struct sequencer_batch b = { .s = s };
+	int ret = store_tx(s->conf.store, DB_WRITE, sequencer_batch_tx, &b);
+
+	*more_out = ret == CAMCA_OK && b.left >= s->conf.batch_max;
+	/* Who waits for the size finds the state that goes with it. */
+	sequencer_result(s, ret, &b.why);
+	if (ret == CAMCA_OK)
+		sequencer_saw(s, b.size + b.left, b.size);
+	return ret;
+}
+
+/* All full batches that wait, and what is behind them. A transaction each, so
+ * that other writers come in between. */
+static int
+sequencer_drain(struct sequencer *s)
+{
+	bool more = true, stop = false;
+	int ret = CAMCA_OK;
+
+	while (more && !stop && ret == CAMCA_OK) {
+		ret = sequencer_batch(s, &more);
+		pthread_mutex_lock(&s->lock);
+		stop = s->stop;
+		pthread_mutex_unlock(&s->lock);
+	}
+	return ret;
+}
+
+/* How long to wait after a failure. */
+static int64_t
+sequencer_back_off(struct sequencer *s, int ret)
+{
+	if (ret == CAMCA_EPOLICY)
+		return SEQUENCER_STILL_MS;
+	s->retry_ms = s->retry_ms == 0 ? SEQUENCER_RETRY_MS : 2 * s->retry_ms;
+	if (s->retry_ms > SEQUENCER_RETRY_MAX_MS)
+		s->retry_ms = SEQUENCER_RETRY_MAX_MS;
+	return s->retry_ms;
+}
+
+static void *
+sequencer_main(void *arg)
+{
+	struct sequencer *s = arg;
+	bool go = true;
+	int ret;
+
+	/* Its own commit ends the next sleep once; the look after it finds
+	 * nothing, and the sleep after that knows of the commit. */
+	while (go) {
+		if (!sequencer_look(s)) {
+			sequencer_result(s, CAMCA_OK, NULL);
+			go = sequencer_sleep(s, SEQUENCER_IDLE_MS);
+			continue;
+		}
+		if (!(go = sequencer_pause(s, s->conf.interval_ms)))
+			break;
+		ret = sequencer_drain(s);
+		if (ret == CAMCA_OK)
+			s->retry_ms = 0;
+		else
+			go = sequencer_pause(s, sequencer_back_off(s, ret));
+	}
+	return NULL;
+}
+
+/* ---- start and stop ---- */
+
+static void
+sequencer_free(struct sequencer *s)
+{
+	append_free(s->append);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+int
+sequencer_start(struct sequencer **out, const struct sequencer_conf *conf)
+{
+	struct sequencer_look k;
+	pthread_condattr_t steady;
+	struct sequencer *s;
+	int ret;
+
+	if (conf->batch_max < 1 || conf->interval_ms < 0)
+		return CAMCA_EINVAL;
+	if ((s = calloc(1, sizeof *s)) == NULL)
+		return CAMCA_ENOMEM;
+	s->conf = *conf;
+	s->seen = -1;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&steady);
+	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &steady);
+	pthread_condattr_destroy(&steady);
+	ret = append_new(&s->append, conf->src, (size_t)conf->batch_max);
+	if (ret == CAMCA_OK)
+		ret = store_tx(conf->store, DB_READ, sequencer_look_tx, &k);
+	if (ret == CAMCA_OK) {
+		s->size = k.size;
+		s->given_at_start = k.outbox.given;
+		if (pthread_create(&s->thread, NULL, sequencer_main, s) != 0)
+			ret = CAMCA_ENOMEM;
+	}
+	if (ret < 0) {
+		sequencer_free(s);
+		return ret;
+	}
+	*out = s;
+	return CAMCA_OK;
+}
+
+void
+sequencer_stop(struct sequencer *s)
+{
+	if (s == NULL)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	sequencer_rouse(s);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	sequencer_free(s);
+}
+
+/* ---- asked from other threads ---- */
+
+int
+sequencer_settle(struct sequencer *s, int timeout_ms)
+{
+	int64_t end = sequencer_clock() + timeout_ms, rounds;
+	struct sequencer_look k;
+	bool done;
+	int ret;
+
+	ret = store_tx(s->conf.store, DB_READ, sequencer_look_tx, &k);
+	if (ret < 0)
+		return ret;
+	pthread_mutex_lock(&s->lock);
+	rounds = s->rounds;
+	while (!(done = s->size >= k.outbox.given) && !s->stop) {
+		/* A round that was under way at the call may have failed for
+		 * another reason than the next one would. */
+		if (s->error < 0 && s->rounds > rounds + 1)
+			break;
+		s->hurry = true;
+		sequencer_rouse(s);
+		if (!sequencer_until(s, end))
+			break;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return done ? CAMCA_OK : CAMCA_EBUSY;
+}
+
+int
+sequencer_state(struct sequencer *s, struct sequencer_state *out)
+{
+	struct sequencer_look k;
+	int ret = store_tx(s->conf.store, DB_READ, sequencer_look_tx, &k);
+
+	if (ret < 0)
+		return ret;
+	out->size = k.size;
+	out->waiting = k.outbox.given - k.size;
+	out->oldest_ms = k.outbox.first_ms;
+	pthread_mutex_lock(&s->lock);
+	out->error = s->error;
+	snprintf(out->why, sizeof out->why, "%s", s->why);
+	pthread_mutex_unlock(&s->lock);
+	return CAMCA_OK;
+}
+
+int64_t
+sequencer_waiting(const struct sequencer *s)
+{
+	return atomic_load(&s->waiting);
+}
