@@ -35,6 +35,8 @@ class Server:
 
     def connect(self):
         raw = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        # Else the request waits for the delayed ACK of the handshake's end.
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = self.tls.wrap_socket(raw, server_hostname="localhost")
         self.file = self.sock.makefile("rb")
         self.connections += 1
