@@ -338,7 +338,7 @@ probe_hold(struct probe *p, const char *kind, int count)
 {
 	struct held *h = calloc((size_t)count, sizeof *h);
 	int64_t end;
-	int i, open = 0;
+	int i, open = 1;
 
 	if (h == NULL)
 		probe_die("memory");
@@ -347,12 +347,14 @@ probe_hold(struct probe *p, const char *kind, int count)
 	printf("held %d\n", count);
 	fflush(stdout);
 	end = probe_now_ms() + (int64_t)p->seconds * 1000;
-	while (probe_now_ms() < end) {
+	while (probe_now_ms() < end && open > 0) {
 		poll(NULL, 0, 1000);
-		for (i = 0; i < count; i++)
+		for (i = open = 0; i < count; i++) {
 			probe_hold_drip(&h[i], kind);
+			open += probe_held(&h[i]);
+		}
 	}
-	for (i = 0; i < count; i++) {
+	for (i = open = 0; i < count; i++) {
 		open += probe_held(&h[i]);
 		SSL_free(h[i].s);
 		if (h[i].fd >= 0)
