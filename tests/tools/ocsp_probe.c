@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes OCSP requests of every shape, and says what an answer holds, one fact
  * a line, so that shell tests can check rules that no public linter checks.
- *   ocsp_probe make ISSUER.pem [-m MD] [-n NONCE-BYTES] [-p] [-e OID[!]]
- *       [-E OID[!]] [-s] [-v] SERIAL-HEX|-SERIAL-HEX... >request.der
+ *   ocsp_probe make ISSUER.pem [-m MD] [-n NONCE-BYTES | -N NONCE-HEX] [-p]
+ *       [-e OID[!]] [-E OID[!]] [-s] [-v] SERIAL-HEX|-SERIAL-HEX...
+ *       >request.der
  *   ocsp_probe show ISSUER.pem answer.der [request.der]
  * -p: AlgorithmIdentifier without parameters; -e, -E: extension of the request,
  * of its first CertID, "!" critical; -s: signed; -v: version given. */
@@ -17,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ca/base/auto.h"
 #include "ca/base/enc.h"
 #include "ca/base/file.h"
 
@@ -30,6 +32,10 @@ die(const char *what)
 	ERR_print_errors_fp(stderr);
 	exit(1);
 }
+
+AUTO_DEFINE(OCSP_REQUEST, OCSP_REQUEST_free)
+AUTO_DEFINE(OCSP_BASICRESP, OCSP_BASICRESP_free)
+AUTO_DEFINE(OCSP_RESPONSE, OCSP_RESPONSE_free)
 
 static X509 *
 load_pem(const char *path)
@@ -56,6 +62,7 @@ load(const char *path, struct buf *out)
 struct shape {
 	const EVP_MD *md;
 	long nonce;          /* -1: none */
+	const char *nonce_hex;
 	bool no_params, sign, version;
 	const char *ext, *single_ext;
 };
@@ -81,14 +88,18 @@ make_ext(const char *spec, const void *p, int n)
 }
 
 static void
-make_nonce(OCSP_REQUEST *req, long n)
+make_nonce(OCSP_REQUEST *req, const struct shape *s)
 {
-	uint8_t v[2048], *p = v;
+	uint8_t v[2048], *p = v, given[1024];
+	size_t n = (size_t)s->nonce;
 	X509_EXTENSION *e;
 
+	if (s->nonce_hex != NULL && OPENSSL_hexstr2buf_ex(given, sizeof given,
+	    &n, s->nonce_hex, '\0') != 1)
+		die("nonce");
 	ASN1_put_object(&p, 0, (int)n, V_ASN1_OCTET_STRING, V_ASN1_UNIVERSAL);
-	for (long i = 0; i < n; i++)
-		*p++ = (uint8_t)rand();
+	for (size_t i = 0; i < n; i++)
+		*p++ = s->nonce_hex != NULL ? given[i] : (uint8_t)rand();
 	e = make_ext(NONCE_OID, v, (int)(p - v));
 	OCSP_REQUEST_add_ext(req, e, -1);
 	X509_EXTENSION_free(e);
@@ -153,11 +164,13 @@ make_options(struct shape *s, int argc, char **argv)
 	int c;
 
 	optind = 2;
-	while ((c = getopt(argc, argv, "+m:n:pe:E:sv")) != -1) {
+	while ((c = getopt(argc, argv, "+m:n:N:pe:E:sv")) != -1) {
 		if (c == 'm')
 			s->md = EVP_get_digestbyname(optarg);
 		else if (c == 'n')
 			s->nonce = atol(optarg);
+		else if (c == 'N')
+			s->nonce_hex = optarg;
 		else if (c == 'p')
 			s->no_params = true;
 		else if (c == 'e')
@@ -193,8 +206,8 @@ make_extras(OCSP_REQUEST *req, const struct shape *s)
 {
 	X509_EXTENSION *e;
 
-	if (s->nonce >= 0)
-		make_nonce(req, s->nonce);
+	if (s->nonce >= 0 || s->nonce_hex != NULL)
+		make_nonce(req, s);
 	if (s->ext != NULL) {
 		e = make_ext(s->ext, "\x05\x00", 2);
 		OCSP_REQUEST_add_ext(req, e, -1);
@@ -397,13 +410,29 @@ show_version(OCSP_BASICRESP *basic)
 	OPENSSL_free(der);
 }
 
+static void
+show_basic(OCSP_BASICRESP *basic, X509 *issuer, const struct buf *in,
+    OCSP_REQUEST *req)
+{
+	show_version(basic);
+	show_time("produced", OCSP_resp_get0_produced_at(basic));
+	show_signer(basic, issuer);
+	printf("singles=%d\n", OCSP_resp_count(basic));
+	for (int i = 0; i < OCSP_resp_count(basic); i++)
+		show_single(basic, i, in, req);
+	for (int i = 0; i < OCSP_BASICRESP_get_ext_count(basic); i++)
+		show_ext("ext", OCSP_BASICRESP_get_ext(basic, i));
+	if (req != NULL)
+		printf("nonce=%d\n", OCSP_check_nonce(req, basic));
+}
+
 static int
 cmd_show(int argc, char **argv)
 {
-	X509 *issuer = load_pem(argv[1]);
-	OCSP_REQUEST *req = NULL;
-	OCSP_BASICRESP *basic;
-	OCSP_RESPONSE *r;
+	AUTO(X509) *issuer = load_pem(argv[1]);
+	AUTO(OCSP_REQUEST) *req = NULL;
+	AUTO(OCSP_BASICRESP) *basic = NULL;
+	AUTO(OCSP_RESPONSE) *r = NULL;
 	struct buf in, rq;
 	const unsigned char *p;
 	unsigned char *again = NULL;
@@ -417,6 +446,7 @@ cmd_show(int argc, char **argv)
 	    in.len - (size_t)(p - in.data));
 	printf("der=%s\n", i2d_OCSP_RESPONSE(r, &again) == (int)in.len &&
 	    memcmp(again, in.data, in.len) == 0 ? "yes" : "no");
+	OPENSSL_free(again);
 	printf("status=%d\n", OCSP_response_status(r));
 	basic = OCSP_response_get1_basic(r);
 	ERR_clear_error();
@@ -425,19 +455,11 @@ cmd_show(int argc, char **argv)
 		load(argv[3], &rq);
 		p = rq.data;
 		req = d2i_OCSP_REQUEST(NULL, &p, (long)rq.len);
+		buf_fini(&rq);
 	}
-	if (basic == NULL)
-		return 0;
-	show_version(basic);
-	show_time("produced", OCSP_resp_get0_produced_at(basic));
-	show_signer(basic, issuer);
-	printf("singles=%d\n", OCSP_resp_count(basic));
-	for (int i = 0; i < OCSP_resp_count(basic); i++)
-		show_single(basic, i, &in, req);
-	for (int i = 0; i < OCSP_BASICRESP_get_ext_count(basic); i++)
-		show_ext("ext", OCSP_BASICRESP_get_ext(basic, i));
-	if (req != NULL)
-		printf("nonce=%d\n", OCSP_check_nonce(req, basic));
+	if (basic != NULL)
+		show_basic(basic, issuer, &in, req);
+	buf_fini(&in);
 	return 0;
 }
 
