@@ -75,7 +75,7 @@ static void
 test_released(void **state)
 {
 	struct tx *tx = &((struct fix *)*state)->tx;
-	int64_t ca[2], dev[3], ids[150], seq, middle = 0;
+	int64_t ca[2], dev[3], ids[150], seq = 0, middle = 0;
 	struct seen s = { .tx = tx, .by_seq = true };
 	int i;
 
