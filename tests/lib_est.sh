@@ -116,11 +116,14 @@ event_there() {
 # restart_authority [OFFSET]: the same state; the wall clock moved by OFFSET
 # ("+10m", "-2h").
 restart_authority() {
-	local lib program=("$BIN/camcad")
+	local lib tsan program=("$BIN/camcad")
 	stop "$AUTHORITY_PID"
 	if [ -n "${1:-}" ]; then
 		lib=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 | head -1)
-		program=(env "LD_PRELOAD=$lib" "FAKETIME=$1"
+		# Before faketime, or the thread sanitizer does not see
+		# pthread_cond_timedwait() let go of its lock.
+		tsan=$(ldd "$BIN/camcad" | awk '/libtsan/ { print $3 }')
+		program=(env "LD_PRELOAD=${tsan:+$tsan:}$lib" "FAKETIME=$1"
 		    FAKETIME_DONT_FAKE_MONOTONIC=1
 		    "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0"
 		    "$BIN/camcad")
