@@ -176,10 +176,10 @@ check:
 check-asan:
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 	    SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' all tests
-	$(Q)BUILD=$(BUILD)/asan TEST_TIMEOUT=1800 scripts/check unit fuzz functional faults
+	$(Q)BUILD=$(BUILD)/asan TEST_TIMEOUT=1800 EVENTUALLY=120 scripts/check unit fuzz functional faults
 check-tsan:
 	$(Q)$(MAKE) --no-print-directory $(PARALLEL) BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' SAN='-fsanitize=thread' all tests
-	$(Q)BUILD=$(BUILD)/tsan TEST_TIMEOUT=1800 scripts/check tsan
+	$(Q)BUILD=$(BUILD)/tsan TEST_TIMEOUT=1800 EVENTUALLY=120 scripts/check tsan
 fuzz-smoke: fuzz
 	$(Q)BUILD=$(BUILD) scripts/check fuzz
 bench:

@@ -64,9 +64,9 @@ not() { ! "$@"; }
 equal() { # GOT WANTED
 	[ "$1" = "$2" ] || { echo "got '$1', wanted '$2'"; return 1; }
 }
-eventually() { # COMMAND...: within 30 s
+eventually() { # COMMAND...: within 30 s, or $EVENTUALLY
 	local _
-	for _ in $(seq 300); do
+	for _ in $(seq $((${EVENTUALLY:-30} * 10))); do
 		"$@" && return 0
 		sleep 0.1
 	done
