@@ -80,8 +80,8 @@ check "openssl verifies an OCSP answer of it" ocsp_takes
 check "no bundle is made into a folder that is there" sh -c "! '$BIN/camca' custody bundle cam-1 --out '$TMP/b'"
 check "a device that is none" sh -c "! '$BIN/camca' --json custody bundle nobody --out '$TMP/x' >'$TMP/no' &&
     grep -q device.unknown '$TMP/no' && [ ! -e '$TMP/x' ]"
-check "an id that is a way out is none" sh -c "! '$BIN/camca' --json custody bundle ../../x --out '$TMP/x' >'$TMP/no' &&
-    grep -q device.unknown '$TMP/no' && [ ! -e '$TMP/x' ] && [ ! -e '$TMP/../x' ]"
+check "an id that is a way out is none" sh -c "! '$BIN/camca' --json custody bundle ../../way-out-$$ --out '$TMP/x' >'$TMP/no' &&
+    grep -q device.unknown '$TMP/no' && [ ! -e '$TMP/x' ] && [ ! -e '$TMP/../way-out-$$' ]"
 check "nothing half is left behind" sh -c "! ls -d '$TMP'/*.part-* 2>/dev/null"
 default_name() {
 	(cd "$TMP" && camca --json custody bundle cam-1 >"$TMP/named.json") &&

@@ -42,6 +42,8 @@ test_no_scans(void **state)
 			plan = (const char *)sqlite3_column_text(st, 3);
 			if ((strncmp(plan, "SCAN ", 5) == 0 &&
 			    strcmp(plan, "SCAN issuer_stat") != 0 &&
+			    /* What fsck counts over the whole log. */
+			    i != ST_LOG_DEVICE_SUM && i != ST_LOG_TILE_COUNT &&
 			    strcmp(plan, "SCAN CONSTANT ROW") != 0) ||
 			    strstr(plan, "TEMP B-TREE") != NULL)
 				fail_msg("%s: %s", db_sqlite.stmts[i].name,
