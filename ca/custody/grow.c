@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A partial tile is the beginning of the wider one, so each tile is one row that
- * grows; a full tile's own hash goes into the level above. */
+/* A partial tile is the beginning of the wider one, so each tile is one row
+ * that grows; a full tile's own hash goes into the level above. */
 #include "ca/custody/append.h"
 
 #include <inttypes.h>

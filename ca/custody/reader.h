@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading the log of the store: hashes for proofs, the head, bundles of entries,
- * the chain of a device. Everything is of one transaction. */
+/* Reading the log of the store: hashes for proofs, the head, bundles of
+ * entries, the chain of a device. Everything is of one transaction. */
 #ifndef CAMCA_CUSTODY_READER_H
 #define CAMCA_CUSTODY_READER_H
 
@@ -10,16 +10,16 @@
 
 struct reader;
 
-/* Remembers the tiles it has read (at most 64, 8 kB each), so that the proofs of
- * many entries share them. tx outlives it. CAMCA_ENOMEM. */
+/* Remembers the tiles it has read (at most 64, 8 kB each), so that the proofs
+ * of many entries share them. tx outlives it. CAMCA_ENOMEM. */
 CAMCA_MUST int reader_open(struct reader **out, struct tx *tx);
 void reader_close(struct reader *r);            /* NULL is fine */
 /* Borrowed, for tree_root, tree_inclusion, tree_consistency. CAMCA_EDB where a
  * tile is missing or too short: damage. */
 const struct tiles *reader_tiles(struct reader *r);
 
-/* The right edge and size of the log: tree size is out->size. CAMCA_EDB where it
- * is not that of its size. */
+/* The right edge and size of the log: tree size is out->size. CAMCA_EDB where
+ * it is not that of its size. */
 CAMCA_MUST int reader_edge(struct tx *tx, struct edge *out);
 
 /* Appends the C2SP tlog-tiles entry bundle n of `width` entries: for each a

@@ -434,7 +434,8 @@ STMT(ST_TIMESTAMP_PUT, STMT_W, "INSERT INTO log_timestamp (" TIMESTAMP_COLS ")"
 STMT(ST_TIMESTAMP_LIST, STMT_R, "SELECT " TIMESTAMP_COLS " FROM log_timestamp"
     " WHERE size = $3 AND tsa > $1 ORDER BY tsa LIMIT $2", NULL)
 STMT(ST_TIMESTAMP_LATEST, STMT_R, "SELECT " TIMESTAMP_COLS
-    " FROM log_timestamp WHERE tsa = $1 ORDER BY size DESC LIMIT 1", NULL)
+    " FROM log_timestamp WHERE size >= 0 AND tsa = $1"
+    " ORDER BY size DESC LIMIT 1", NULL)
 
 #undef SITE_COLS
 #undef DEVICE_SELECT

@@ -6,6 +6,8 @@
  *                                       its own, a checkpoint at each size
  *   custody_export --copy DB OUT        the log of a store, all its checkpoints
  *
+ * (proofs for twenty of them)
+ *
  * OUT/vkeys, OUT/checkpoint (the newest), OUT/checkpoint.SIZE, OUT/tile/...,
  * OUT/tile/entries/..., OUT/proof/SIZE/INDEX.tlog-proof, OUT/proof/SIZE/from.OLD
  * (hashes of a consistency proof, one a line). */
@@ -28,6 +30,7 @@
 #define EXPORT_ORIGIN "log.example/custody"
 #define EXPORT_PATH 1024
 #define EXPORT_STEP 4096               /* events of one transaction */
+#define EXPORT_PROVEN 20               /* checkpoints that get proofs */
 
 struct export {
 	struct store *store;
@@ -38,6 +41,7 @@ struct export {
 	struct append *append;
 	int64_t sizes[64];             /* exported so far, for proofs */
 	size_t nsizes;
+	int64_t seen, all;             /* --copy: checkpoints */
 };
 
 static const struct event_source export_src = { &camca_ctx_system, "n1" };
@@ -217,7 +221,8 @@ export_checkpoint(struct export *x, struct tx *tx, int64_t size,
 	snprintf(name, sizeof name, "checkpoint.%" PRId64, size);
 	if (ret == CAMCA_OK)
 		ret = export_tiles(x, tx, reader_tiles(r), size);
-	if (ret == CAMCA_OK)
+	if (ret == CAMCA_OK && (x->seen++ % (x->all / EXPORT_PROVEN + 1) == 0 ||
+	    x->seen == x->all))
 		ret = export_proofs(x, reader_tiles(r), size, note);
 	if (ret == CAMCA_OK)
 		ret = export_file(x, name, note->p, note->n);
@@ -404,6 +409,14 @@ export_copy_one(const struct checkpoint_row *r, void *arg)
 }
 
 static int
+export_count(const struct checkpoint_row *r, void *arg)
+{
+	(void)r;
+	((struct export *)arg)->all++;
+	return CAMCA_OK;
+}
+
+static int
 export_copy_tx(struct tx *tx, void *arg)
 {
 	struct export_copy c = { arg, tx };
@@ -424,6 +437,9 @@ export_copy_tx(struct tx *tx, void *arg)
 		ret = export_buf(c.x, "vkeys", &b);
 	buf_fini(&b);
 	origin_fini(&o);
+	if (ret == CAMCA_OK)
+		ret = store_checkpoint_list(tx, -1, INT64_MAX, export_count,
+		    c.x);
 	return ret < 0 ? ret : store_checkpoint_list(tx, -1, INT64_MAX,
 	    export_copy_one, &c);
 }

@@ -6,6 +6,7 @@
 # that of its entries, and each checkpoint one of its sizes.
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/tests/lib_faults.sh"
+. "$TOP/tests/lib_go.sh"
 need curl jq openssl python3 sqlite3
 
 N=$(sized 900 5000)
@@ -90,6 +91,14 @@ fsck() {
 	jq -e 'has("wrong") and .wrong == null' "$TMP/fsck"
 }
 check "fsck finds nothing" fsck
+# And so says a program that knows nothing of ours.
+if go_there; then
+	check "Go's verifier compiles" go_ready
+	go_log "$TMP/log"
+	go_holds "$TMP/log" "Go"
+else
+	note "no Go: its verifier did not look at the log"
+fi
 check "there were checkpoints all the while" test "$(store_sql \
     'SELECT COUNT(*) FROM log_checkpoint')" -gt "$KILLS"
 note "$(store_sql 'SELECT (SELECT size FROM log_head) || " entries, " ||
