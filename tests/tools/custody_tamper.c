@@ -7,7 +7,8 @@
  *   files     each file removed, others added; MANIFEST as it was and anew
  *   events    events dropped, swapped, doubled; numbers closed up again
  *   time      milliseconds of one verification
- *   pack      the folder as one block on standard output */
+ *   pack      the folder as one block on standard output
+ * ONLY=NAME: bits of files whose names begin so. VERBOSE=1: each reason. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,7 @@ flip_end(const struct file *x, bool anew)
 static void
 flips(bool anew, bool all)
 {
+	const char *only = getenv("ONLY");
 	struct files f;
 	struct file *x;
 	size_t i, j;
@@ -241,6 +243,8 @@ flips(bool anew, bool all)
 	copy_all(&f);
 	for (i = 0; i < f.n; i++) {
 		x = &f.list[i];
+		if (only != NULL && strncmp(x->name, only, strlen(only)) != 0)
+			continue;
 		/* Words for people: nothing holds them but MANIFEST. */
 		if (anew && (x->kind == BUNDLE_README ||
 		    x->kind == BUNDLE_MANIFEST))
