@@ -104,8 +104,12 @@ dispatch_note(struct op_call *c, bool called)
 {
 	if (called && strncmp(c->op->name, "est.", 4) == 0)
 		return;
-	log_msg(LOG_NOTE, c->op->name, "refused for %s: %s [%s]",
-	    c->caller->actor, c->why.detail, c->why.code);
+	/* What a stranger asks the gate for and does not exist must not fill
+	 * the log of the authority. */
+	log_msg(called && !c->op->writes && c->why.http == 404 &&
+	    c->caller->roles == ROLE_GATE ? LOG_INFO : LOG_NOTE, c->op->name,
+	    "refused for %s: %s [%s]", c->caller->actor, c->why.detail,
+	    c->why.code);
 	/* Who asks for what is not his is on record, also if he only reads. */
 	if (!called && strcmp(c->why.code, "auth.not-permitted") == 0)
 		authority_refused_stranger(c->a, "request.refused",
