@@ -4,11 +4,15 @@
 
 #include "ca/verify/verify_int.h"
 
-/* What later events say of that time: RFC 5280 5.3.2, invalidityDate. */
+/* What later events say of that time: RFC 5280 5.3.2, invalidityDate. A change
+ * that brings none leaves the one before as it is, as in the CRL; the end of a
+ * hold takes it back. */
 static void
 asof_disowned(const struct verify_change *h, int64_t ms,
     struct verify_standing *s)
 {
+	if (h->status != VERIFY_GOOD && h->invalidity_ms == 0)
+		return;
 	s->disowned = h->invalidity_ms != 0 && h->invalidity_ms <= ms;
 	s->disowned_event = h->event;
 	s->invalidity_ms = h->invalidity_ms;

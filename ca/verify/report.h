@@ -17,7 +17,7 @@ enum report_kind {
 	REPORT_WRONG
 };
 
-#define REPORT_ITEMS_MAX 96
+#define REPORT_ITEMS_MAX 320
 #define REPORT_TEXT_MAX 768
 #define REPORT_CODE_MAX 40
 

@@ -244,9 +244,9 @@ status_all(struct status_crl *k)
 	ctx_time_format(when, v->crl_ms);
 	report_add(&v->report, REPORT_PROVEN, "crl", "",
 	    "The CRLs (the oldest of %s) are signed by their CAs and say of "
-	    "each certificate what the events say.", "Các CRL (cũ nhất lúc "
-	    "%s) do CA của chúng ký và khớp với các sự kiện về từng chứng "
-	    "thư.", when);
+	    "each certificate that had not ended what the events say.",
+	    "Các CRL (cũ nhất lúc %s) do CA của chúng ký và khớp với các sự "
+	    "kiện về từng chứng thư chưa hết hạn khi đó.", when);
 	return CAMCA_OK;
 }
 

@@ -316,6 +316,82 @@ test_disowned(void **state)
 	assert_int_equal(s.since_ms, 5000);
 }
 
+/* A worse reason without a date leaves the date of before: so does the CRL. */
+static void
+test_disowned_twice(void **state)
+{
+	struct verify_cert c = { .issued_ms = 1000, .not_before_ms = 1000,
+	    .not_after_ms = 100000, .reason = -1 };
+	struct verify_change h[2] = { { .cert = 0, .event = 4,
+	    .time_ms = 5000, .status = VERIFY_REVOKED, .reason = 4,
+	    .invalidity_ms = 3000 }, { .cert = 0, .event = 5,
+	    .time_ms = 6000, .status = VERIFY_REVOKED, .reason = 1 } };
+	struct verify v = { .certs = &c, .ncerts = 1, .changes = h,
+	    .nchanges = 2 };
+	struct verify_standing s;
+
+	(void)state;
+	verify_standing_at(&v, 0, 4000, &s);
+	assert_true(verify_in_force(&s) && s.disowned);
+	assert_int_equal(s.disowned_event, 4);
+	assert_int_equal(s.invalidity_ms, 3000);
+	/* The end of a hold takes its date back. */
+	h[0].status = VERIFY_HOLD;
+	h[1].status = VERIFY_GOOD;
+	verify_standing_at(&v, 0, 4000, &s);
+	assert_true(verify_in_force(&s) && !s.disowned);
+}
+
+/* ---- what is not proven ---- */
+
+static const char *
+open_text(const struct verify *v, const char *code)
+{
+	const struct report *r = verify_report(v);
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (r->items[i].kind == REPORT_OPEN &&
+		    strcmp(r->items[i].code, code) == 0)
+			return r->items[i].text;
+	return "";
+}
+
+/* The end that is open begins at the last event, wherever the checkpoint is. */
+static void
+test_later(void **state)
+{
+	char want[64];
+	struct files f;
+	struct verify *v;
+
+	(void)state;
+	unpack(&f);
+	assert_int_equal(verify_new(&v, &plain), 0);
+	assert_int_equal(verify_run(v, &f), 0);
+	snprintf(want, sizeof want, "after entry %lld of",
+	    (long long)v->events[v->nevents - 1].index);
+	assert_string_equal(open_text(v, "crl.ended"), "");
+	/* Others went on, and years later the list has forgotten it. */
+	v->report.n = 0;
+	v->verdict.checkpoint.size += 100;
+	v->certs[0].crl_ms = v->certs[0].not_after_ms;
+	assert_int_equal(verify_open(v), 0);
+	assert_non_null(strstr(open_text(v, "later"), want));
+	assert_non_null(strstr(open_text(v, "crl.ended"), "1 certificates"));
+	verify_free(v);
+	files_fini(&f);
+}
+
+/* Whatever a bundle brings, no reservation is crowded out by the others. */
+static void
+test_room(void **state)
+{
+	(void)state;
+	assert_true(REPORT_ITEMS_MAX >= 24 + 3 * VERIFY_STAMPS_MAX +
+	    POLICY_LOGS_MAX + POLICY_WITNESSES_MAX + VERIFY_CHAIN_MAX);
+}
+
 /* ---- printing ---- */
 
 static void
@@ -386,6 +462,9 @@ main(void)
 		cmocka_unit_test(test_trust),
 		cmocka_unit_test(test_as_of),
 		cmocka_unit_test(test_disowned),
+		cmocka_unit_test(test_disowned_twice),
+		cmocka_unit_test(test_later),
+		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_print),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_cut),
