@@ -73,6 +73,9 @@ events_one(struct verify *v, const struct file *x, size_t i)
 	v->events[i].index = -1;
 	memcpy(v->events[i].id, e.id, sizeof e.id);
 	events_time(v, &e, i);
+	if (i == 0)
+		v->registered = strcmp(e.type->name, "device.added") == 0 ||
+		    strcmp(e.type->name, "device.imported") == 0;
 	return verify_fact(v, i, &e);
 }
 

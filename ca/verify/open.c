@@ -149,6 +149,13 @@ verify_open(struct verify *v)
 	    "has them.", "Có thể còn sự kiện của thiết bị sau mục %lld của "
 	    "nhật ký, là sự kiện cuối trong hồ sơ: hồ sơ mới hơn hoặc chính "
 	    "nhật ký sẽ có.", (long long)v->events[v->nevents - 1].index);
+	/* Who makes the log forget a device gets a second chain of it. */
+	if (!v->registered)
+		report_add(&v->report, REPORT_OPEN, "events.begin", "",
+		    "The first event here is not the registration of the "
+		    "device: the log may have an earlier record of it.",
+		    "Sự kiện đầu tiên không phải là việc đăng ký thiết bị: "
+		    "nhật ký có thể còn hồ sơ trước đó của thiết bị.");
 	report_add(&v->report, REPORT_OPEN, "truth", "",
 	    "It is proven what was recorded, and that it was not changed "
 	    "since; not that what was recorded is true.", "Điều được chứng "

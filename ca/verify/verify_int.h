@@ -72,6 +72,7 @@ struct verify {
 	char device[STORE_ID_MAX];
 	struct verify_event *events;
 	size_t nevents;
+	bool registered;                   /* the first one is the device's own */
 	int64_t back_ms;                   /* farthest step back of the times */
 	struct verify_cert *certs;
 	size_t ncerts;

@@ -372,12 +372,18 @@ test_later(void **state)
 	snprintf(want, sizeof want, "after entry %lld of",
 	    (long long)v->events[v->nevents - 1].index);
 	assert_string_equal(open_text(v, "crl.ended"), "");
+	assert_string_equal(open_text(v, "events.begin"), "");
 	/* Others went on, and years later the list has forgotten it. */
 	v->report.n = 0;
 	v->verdict.checkpoint.size += 100;
 	v->certs[0].crl_ms = v->certs[0].not_after_ms;
 	assert_int_equal(verify_open(v), 0);
 	assert_non_null(strstr(open_text(v, "later"), want));
+	/* A chain that was begun a second time begins in the middle. */
+	v->report.n = 0;
+	v->registered = false;
+	assert_int_equal(verify_open(v), 0);
+	assert_non_null(strstr(open_text(v, "events.begin"), "registration"));
 	assert_non_null(strstr(open_text(v, "crl.ended"), "1 certificates"));
 	verify_free(v);
 	files_fini(&f);
