@@ -128,7 +128,8 @@ CAMCA_MUST int anchor_summary(struct anchor *an, struct anchor_summary *out);
 /* Appends all cosignature lines that are known of the checkpoint of that size. */
 CAMCA_MUST int custody_cosigs(struct tx *tx, int64_t size, struct buf *out);
 /* The newest checkpoint that the policy's quorum has signed, its note with all
- * cosignature lines; without a policy, or with "quorum none", simply the newest.
+ * cosignature lines; without a policy, or with "quorum none", simply the newest;
+ * none where policy.tlog is there and was wrong from the start on.
  * Looks at the last 256 that have cosignatures. CAMCA_ENOENT. Free with
  * store_checkpoint_free. an may be NULL. */
 CAMCA_MUST int anchor_checkpoint(struct tx *tx, struct anchor *an,

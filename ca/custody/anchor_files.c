@@ -19,6 +19,7 @@ struct files {
 	struct anchor_policy *policy;
 	struct anchor_target *targets;
 	size_t n;
+	bool unread;                   /* policy.tlog is there, and wrong */
 	struct refusal why;            /* the first thing that is wrong */
 };
 
@@ -251,6 +252,7 @@ files_read(struct files *f)
 		pthread_mutex_lock(&an->lock);
 		f->policy = anchor_policy_ref(an);
 		pthread_mutex_unlock(&an->lock);
+		f->unread = f->policy == NULL;
 	}
 	for (i = 0; f->policy != NULL &&
 	    i < tlog_policy_witnesses(f->policy->p); i++)
@@ -274,6 +276,7 @@ files_use(struct files *f)
 	targets = an->targets;
 	n = an->n;
 	an->policy = f->policy;
+	an->unread = f->unread;
 	an->targets = f->targets;
 	an->n = f->n;
 	snprintf(an->why, sizeof an->why, "%s",

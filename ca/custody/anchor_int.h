@@ -83,6 +83,7 @@ struct anchor {
 	bool stopping, waited_for;     /* one anchor_next() waits */
 	int timestamps;                /* anchor_timestamp() that wait */
 	struct anchor_policy *policy;  /* NULL: none */
+	bool unread;                   /* none, but there is a policy.tlog */
 	char why[REFUSAL_DETAIL_MAX];  /* what is wrong with the files */
 	int64_t asked_ms;              /* steady: last anchor_next(); -1 */
 	int64_t own;                   /* events custody.timestamp written */

@@ -120,16 +120,21 @@ anchor_checkpoint(struct tx *tx, struct anchor *an,
     struct checkpoint_row *out)
 {
 	struct anchor_policy *p = NULL;
-	bool met = false;
+	bool met = false, unread = false;
 	int ret;
 
 	memset(out, 0, sizeof *out);
 	if (an != NULL) {
 		pthread_mutex_lock(&an->lock);
 		p = anchor_policy_ref(an);
+		unread = an->unread;
 		pthread_mutex_unlock(&an->lock);
 	}
 	ret = store_checkpoint_latest(tx, out);
+	/* What a file that cannot be read asks for is not known: it is not
+	 * taken for a file that asks for nothing. */
+	if (ret == CAMCA_OK && unread)
+		ret = CAMCA_ENOENT;
 	if (ret == CAMCA_OK)
 		ret = quorum_met(tx, p, out, &met);
 	if (ret == CAMCA_OK && !met)

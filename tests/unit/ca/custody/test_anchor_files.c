@@ -99,6 +99,11 @@ test_no_policy(void **state)
 	assert_int_equal(store_tx(f->store, DB_READ, got_tx, &g), 0);
 	assert_int_equal(g.row.size, 2);
 	store_checkpoint_free(&g.row);
+	/* One that cannot be read is not one that asks for nothing. */
+	fix_file(f, "policy.tlog", "quorum nobody\n", 14);
+	assert_int_equal(anchor_reload(f->an, NULL), CAMCA_EINVAL);
+	assert_int_equal(store_tx(f->store, DB_READ, got_tx, &g),
+	    CAMCA_ENOENT);
 	/* Nobody at all. */
 	assert_int_equal(anchor_policy_text(NULL, &text), CAMCA_ENOENT);
 	assert_int_equal(anchor_list(NULL, find_state, NULL), 0);
