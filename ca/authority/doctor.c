@@ -210,7 +210,9 @@ doctor_checkpoints(struct doctor *d)
 	late = s.size > st.size && st.signed_ms > 0 &&
 	    now - st.signed_ms > grace && st.failed == CAMCA_OK;
 	ctx_time_format(when, st.signed_ms);
-	if (st.failed < 0)
+	if (st.failed < 0 && st.size < 0)
+		snprintf(text, sizeof text, "%s", st.why);
+	else if (st.failed < 0)
 		snprintf(text, sizeof text, "%s The newest covers %lld of "
 		    "%lld events.", st.why, (long long)st.size,
 		    (long long)s.size);
