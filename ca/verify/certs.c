@@ -351,7 +351,7 @@ verify_certs(struct verify *v)
 		return ret;
 	if (v->ncerts > 0)
 		report_add(&v->report, REPORT_PROVEN, "certs", "",
-		    "The %zu certificates are those that the events issued, "
+		    "The certificates (%zu) are those that the events issued, "
 		    "one by one, and each led to the root then.",
 		    "%zu chứng thư đúng là các chứng thư mà sự kiện đã cấp, "
 		    "từng cái một, và khi đó đều dẫn đến chứng thư gốc.",

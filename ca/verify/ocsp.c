@@ -32,30 +32,37 @@ ocsp_bad(const struct ocsp_answer *a, const char *en, const char *vi)
 	    report_word(&a->v->report, en, vi));
 }
 
-/* DER has one spelling: what OpenSSL writes again is what was read. */
+/* DER has one spelling: what OpenSSL writes again, from the inside out, is what
+ * was read. */
+static bool
+ocsp_same(const struct ocsp_answer *a)
+{
+	AUTO(OCSP_RESPONSE) *r = OCSP_response_create(
+	    OCSP_RESPONSE_STATUS_SUCCESSFUL, a->basic);
+	unsigned char *again = NULL;
+	int n = r != NULL ? i2d_OCSP_RESPONSE(r, &again) : -1;
+	bool same = n > 0 && (size_t)n == a->x->n &&
+	    memcmp(again, a->x->p, a->x->n) == 0;
+
+	OPENSSL_free(again);
+	return same;
+}
+
 static int
 ocsp_read(struct ocsp_answer *a)
 {
 	const unsigned char *p = a->x->p;
 	AUTO(OCSP_RESPONSE) *r = d2i_OCSP_RESPONSE(NULL, &p, (long)a->x->n);
-	unsigned char *again = NULL;
-	bool same = false;
-	int n;
 
-	if (r == NULL || p != a->x->p + a->x->n)
-		return ocsp_bad(a, "not DER", "không phải DER");
-	n = i2d_OCSP_RESPONSE(r, &again);
-	if (n > 0)
-		same = (size_t)n == a->x->n &&
-		    memcmp(again, a->x->p, a->x->n) == 0;
-	OPENSSL_free(again);
-	if (!same)
+	if (r == NULL)
 		return ocsp_bad(a, "not DER", "không phải DER");
 	if (OCSP_response_status(r) != OCSP_RESPONSE_STATUS_SUCCESSFUL)
 		return ocsp_bad(a, "an error", "là thông báo lỗi");
 	a->basic = OCSP_response_get1_basic(r);
-	return a->basic != NULL ? CAMCA_OK : ocsp_bad(a, "not basic",
-	    "không phải dạng cơ bản");
+	if (a->basic == NULL)
+		return ocsp_bad(a, "not basic", "không phải dạng cơ bản");
+	return ocsp_same(a) ? CAMCA_OK : ocsp_bad(a, "not DER",
+	    "không phải DER");
 }
 
 /* RFC 6960 4.2.2.2: by the CA itself, or by a key that it certified. The time of
@@ -190,9 +197,8 @@ verify_ocsp(struct verify *v)
 		return CAMCA_OK;
 	ctx_time_format(when, v->ocsp_ms);
 	report_add(&v->report, REPORT_PROVEN, "ocsp", "",
-	    "The OCSP answers (the oldest of %s) about %zu certificates are "
-	    "signed and say what the events say.", "Các câu trả lời OCSP (cũ "
-	    "nhất lúc %s) về %zu chứng thư có chữ ký hợp lệ và khớp với các "
-	    "sự kiện.", when, n);
+	    "The OCSP answers (%zu, the oldest of %s) are signed and say what "
+	    "the events say.", "Các câu trả lời OCSP (%zu, cũ nhất lúc %s) có "
+	    "chữ ký hợp lệ và khớp với các sự kiện.", n, when);
 	return CAMCA_OK;
 }

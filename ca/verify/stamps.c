@@ -70,25 +70,66 @@ stamps_needed(X509 *c, X509 *signer, const STACK_OF(X509) *in_token,
 	return false;
 }
 
-/* The name of the signature's algorithm, which OpenSSL does not look at. */
+/* What the signature does not cover and OpenSSL does not look at has one
+ * spelling here all the same (RFC 5652 5.1, 5.3): no two bundles differ and mean
+ * the same. */
 static bool
-stamps_algorithm(const PKCS7 *token)
+stamps_hash_alg(const X509_ALGOR *alg, int *nid_out)
 {
-	STACK_OF(PKCS7_SIGNER_INFO) *infos = token->d.sign->signer_info;
-	const ASN1_OBJECT *sig, *md;
-	int nid, hash = 0, pk = 0;
+	const ASN1_OBJECT *oid;
+	int params;
 
-	if (sk_PKCS7_SIGNER_INFO_num(infos) != 1)
+	X509_ALGOR_get0(&oid, &params, NULL, alg);
+	*nid_out = OBJ_obj2nid(oid);
+	return params == V_ASN1_UNDEF || params == V_ASN1_NULL;
+}
+
+static bool
+stamps_algorithms(const PKCS7_SIGNED *s, const PKCS7_SIGNER_INFO *si)
+{
+	const ASN1_OBJECT *sig;
+	int nid, outer, inner, hash = 0, pk = 0;
+
+	if (sk_X509_ALGOR_num(s->md_algs) != 1 || !stamps_hash_alg(
+	    sk_X509_ALGOR_value(s->md_algs, 0), &outer) ||
+	    !stamps_hash_alg(si->digest_alg, &inner) || outer != inner)
 		return false;
-	X509_ALGOR_get0(&sig, NULL, NULL,
-	    sk_PKCS7_SIGNER_INFO_value(infos, 0)->digest_enc_alg);
-	X509_ALGOR_get0(&md, NULL, NULL,
-	    sk_PKCS7_SIGNER_INFO_value(infos, 0)->digest_alg);
+	X509_ALGOR_get0(&sig, NULL, NULL, si->digest_enc_alg);
 	nid = OBJ_obj2nid(sig);
-	/* RFC 8933 and its forerunners: the key's own name for RSA. */
+	/* RFC 3370 3.2: for RSA the name of the key serves, too. */
 	return nid == NID_rsaEncryption || nid == NID_rsassaPss ||
-	    (OBJ_find_sigid_algs(nid, &hash, &pk) == 1 &&
-	    hash == OBJ_obj2nid(md));
+	    (OBJ_find_sigid_algs(nid, &hash, &pk) == 1 && hash == inner);
+}
+
+static bool
+stamps_same_name(const X509_NAME *a, const X509_NAME *b)
+{
+	const unsigned char *p, *q;
+	size_t n, m;
+
+	return X509_NAME_get0_der(a, &p, &n) == 1 &&
+	    X509_NAME_get0_der(b, &q, &m) == 1 && n == m &&
+	    memcmp(p, q, n) == 0;
+}
+
+static bool
+stamps_plain(const struct file *x, TS_RESP *resp, PKCS7 *token)
+{
+	PKCS7_SIGNED *s = token->d.sign;
+	STACK_OF(X509) *signers = PKCS7_get0_signers(token, NULL, 0);
+	PKCS7_SIGNER_INFO *si = sk_PKCS7_SIGNER_INFO_value(s->signer_info, 0);
+	unsigned char *again = NULL;
+	int n = i2d_TS_RESP(resp, &again);
+	bool ok = n > 0 && (size_t)n == x->n &&
+	    memcmp(again, x->p, x->n) == 0 && sk_X509_num(signers) == 1 &&
+	    ASN1_INTEGER_get(s->version) == 3 &&
+	    ASN1_INTEGER_get(si->version) == 1 && stamps_algorithms(s, si) &&
+	    stamps_same_name(si->issuer_and_serial->issuer,
+	    X509_get_issuer_name(sk_X509_value(signers, 0)));
+
+	OPENSSL_free(again);
+	sk_X509_free(signers);
+	return ok;
 }
 
 /* A token's certificates are not signed by it: those that the path does not
@@ -124,7 +165,7 @@ stamps_token(struct verify *v, const struct file *x,
 	TS_RESP *resp = d2i_TS_RESP(NULL, &p, (long)x->n);
 	PKCS7 *token = resp != NULL ? TS_RESP_get_token(resp) : NULL;
 	bool ok = token != NULL && PKCS7_type_is_signed(token) &&
-	    stamps_algorithm(token);
+	    stamps_plain(x, resp, token);
 
 	if (ok)
 		stamps_unneeded(v, x, token, list);
@@ -134,7 +175,7 @@ stamps_token(struct verify *v, const struct file *x,
 		return CAMCA_OK;
 	return report_wrong(&v->report, "stamp", x->name,
 	    "The time-stamp does not hold: %s", "Dấu thời gian không hợp lệ: "
-	    "%s", "it is not signed once, by a known algorithm");
+	    "%s", "its frame is not written as RFC 5652 has it");
 }
 
 /* pem: the certificates that go with the token x. */

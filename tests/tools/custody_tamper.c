@@ -249,7 +249,10 @@ flips(bool anew, bool all)
 		if (anew && (x->kind == BUNDLE_README ||
 		    x->kind == BUNDLE_MANIFEST))
 			continue;
-		for (j = 0; j < flip_end(x, anew); j++)
+		/* RFC 3161: status "granted" or, a bit further, "granted with
+		 * modifications"; it is not signed. */
+		for (j = anew && x->kind == BUNDLE_STAMP ? 9 : 0;
+		    j < flip_end(x, anew); j++)
 			for (bit = 0; bit < 8; bit++)
 				if (all || (j % 3 == 0 &&
 				    (size_t)bit == j / 3 % 8))
