@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ca/base/file.h"
+#include "ca/base/mono.h"
 #include "hsm/internal.h"
 
 static const char *const type_names[HSM_KEY_TYPES] = {
@@ -145,21 +146,9 @@ open_functions(struct hsm *h, struct refusal *why)
 static int
 open_locks(struct hsm *h)
 {
-	pthread_condattr_t attr;
-	int err;
-
 	if (pthread_mutex_init(&h->lock, NULL) != 0)
 		return CAMCA_ENOMEM;
-	if (pthread_condattr_init(&attr) != 0) {
-		pthread_mutex_destroy(&h->lock);
-		return CAMCA_ENOMEM;
-	}
-	/* Waiting must not depend on the wall clock being set. */
-	err = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (err == 0)
-		err = pthread_cond_init(&h->changed, &attr);
-	pthread_condattr_destroy(&attr);
-	if (err == 0)
+	if (mono_cond_init(&h->changed) == 0)
 		return CAMCA_OK;
 	pthread_mutex_destroy(&h->lock);
 	return CAMCA_ENOMEM;

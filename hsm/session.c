@@ -5,16 +5,14 @@
 #include <time.h>
 
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 #include "hsm/internal.h"
 
 int64_t
 session_clock(void *arg)
 {
-	struct timespec ts;
-
 	(void)arg;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return mono_ms();
 }
 
 void
@@ -43,21 +41,6 @@ session_wait(struct hsm *h, const struct timespec *deadline)
 	    ETIMEDOUT;
 }
 
-static struct timespec
-session_deadline(int wait_ms)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += wait_ms / 1000;
-	ts.tv_nsec += wait_ms % 1000 * 1000000L;
-	if (ts.tv_nsec >= 1000000000L) {
-		ts.tv_nsec -= 1000000000L;
-		ts.tv_sec++;
-	}
-	return ts;
-}
-
 /* Under lock, state HSM_LOADING is ours: nobody is inside any more, or some
  * call hangs in the module and loading must be left for later. */
 static bool
@@ -83,7 +66,7 @@ session_log_busy(const struct hsm *h)
 static bool
 session_drain_log(struct hsm *h)
 {
-	struct timespec soon = session_deadline(h->wait_ms / HSM_LOG_SHARE);
+	struct timespec soon = mono_after(h->wait_ms / HSM_LOG_SHARE);
 
 	while (session_log_busy(h))
 		if (!session_wait(h, &soon) && session_log_busy(h))
@@ -204,7 +187,7 @@ static bool
 session_refresh(struct hsm *h)
 {
 	struct hsm_token *m = &h->tokens[HSM_MAIN];
-	struct timespec soon = session_deadline(h->wait_ms / HSM_LOG_SHARE);
+	struct timespec soon = mono_after(h->wait_ms / HSM_LOG_SHARE);
 	struct refusal why = { 0 };
 	struct timespec now;
 
@@ -274,7 +257,7 @@ session_enter(struct hsm_token *t, const struct timespec *deadline,
 int
 session_open_log(struct hsm *h, struct refusal *why)
 {
-	struct timespec deadline = session_deadline(h->wait_ms);
+	struct timespec deadline = mono_after(h->wait_ms);
 	struct hsm_token *t = &h->tokens[HSM_LOG];
 	int err = session_enter(t, &deadline, why);
 
@@ -367,7 +350,7 @@ int
 session_run(struct hsm_token *t, bool rw, const char *what, session_call call,
     void *arg, struct refusal *why)
 {
-	struct timespec deadline = session_deadline(t->h->wait_ms);
+	struct timespec deadline = mono_after(t->h->wait_ms);
 	CK_SESSION_HANDLE s;
 	CK_RV rv = CKR_OK;
 	int attempt, ret;

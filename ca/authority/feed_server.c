@@ -17,6 +17,7 @@
 #include "ca/authority/peer.h"
 #include "ca/base/frame.h"
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 #include "ca/base/uptime.h"
 
 #define FEED_ASK_MAX 4096              /* bytes of a request */
@@ -239,7 +240,6 @@ int
 feed_start(struct authority *a, struct refusal *why)
 {
 	struct feed *f = calloc(1, sizeof *f);
-	pthread_condattr_t steady;
 	int ret;
 
 	if (f == NULL)
@@ -248,10 +248,7 @@ feed_start(struct authority *a, struct refusal *why)
 	f->listener = f->wake = -1;
 	pthread_mutex_init(&f->load, NULL);
 	pthread_mutex_init(&f->lock, NULL);
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(&f->gone, &steady);
-	pthread_condattr_destroy(&steady);
+	mono_cond_init(&f->gone);
 	a->feed = f;
 	ret = feed_open(f);
 	if (ret < 0)
@@ -264,14 +261,8 @@ feed_start(struct authority *a, struct refusal *why)
 static void
 feed_stop_look(struct feed *f)
 {
-	struct timespec end;
+	struct timespec end = mono_after(FEED_STOP_LOOK_MS);
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_nsec += FEED_STOP_LOOK_MS * 1000000L;
-	if (end.tv_nsec >= 1000000000L) {
-		end.tv_sec++;
-		end.tv_nsec -= 1000000000L;
-	}
 	pthread_cond_timedwait(&f->gone, &f->lock, &end);
 }
 

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 
 /* The barrier looks again so often where nobody wakes it. */
 #define GATES_LOOK_MS 50
@@ -40,17 +41,13 @@ int
 gates_new(struct gates **out, int64_t (*clock_ms)(void *arg), void *arg)
 {
 	struct gates *g = calloc(1, sizeof *g);
-	pthread_condattr_t steady;
 
 	if (g == NULL)
 		return CAMCA_ENOMEM;
 	g->clock_ms = clock_ms;
 	g->arg = arg;
 	pthread_mutex_init(&g->lock, NULL);
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(&g->changed, &steady);
-	pthread_condattr_destroy(&steady);
+	mono_cond_init(&g->changed);
 	*out = g;
 	return CAMCA_OK;
 }
@@ -327,14 +324,8 @@ barrier_look_at(struct gates_barrier *b, struct gates_wait *w, int64_t now)
 static void
 barrier_sleep(struct gates *g)
 {
-	struct timespec end;
+	struct timespec end = mono_after(GATES_LOOK_MS);
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_nsec += GATES_LOOK_MS * 1000000L;
-	if (end.tv_nsec >= 1000000000L) {
-		end.tv_sec++;
-		end.tv_nsec -= 1000000000L;
-	}
 	pthread_cond_timedwait(&g->changed, &g->lock, &end);
 }
 

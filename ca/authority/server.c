@@ -21,6 +21,7 @@
 #include "ca/authority/peer.h"
 #include "ca/base/frame.h"
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 
 #define SERVER_CONNS_MAX 256
 #define SERVER_GATE_CONNS_MAX 64
@@ -108,8 +109,7 @@ conn_answer_busy(struct conn *k, const uint8_t *payload, size_t n)
 	text[3] = (char)len;
 	/* This may be the reader's thread, which waits for nobody for long: who
 	 * asks so much and does not read the answers is dropped. */
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += 1;
+	until = mono_after(1000);
 	if (pthread_mutex_clocklock(&k->write_lock, CLOCK_MONOTONIC,
 	    &until) != 0) {
 		shutdown(k->fd, SHUT_RDWR);

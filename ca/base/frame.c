@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include "ca/base/mono.h"
+
 static void
 frame_header(uint8_t h[static 4], size_t n)
 {
@@ -92,15 +94,6 @@ frame_write(int fd, const void *p, size_t n)
 	return CAMCA_OK;
 }
 
-static int64_t
-frame_monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Exactly n bytes, before the deadline (< 0: none). */
 static int
 frame_read_bytes(int fd, uint8_t *out, size_t n, int64_t deadline_ms)
@@ -111,7 +104,7 @@ frame_read_bytes(int fd, uint8_t *out, size_t n, int64_t deadline_ms)
 
 	while (n > 0) {
 		if (deadline_ms >= 0) {
-			left = deadline_ms - frame_monotonic_ms();
+			left = deadline_ms - mono_ms();
 			if (left <= 0)
 				return CAMCA_ETIME;
 		}
@@ -134,7 +127,7 @@ int
 frame_read(int fd, struct buf *out, int timeout_ms)
 {
 	int64_t deadline = timeout_ms < 0 ? -1 :
-	    frame_monotonic_ms() + timeout_ms;
+	    mono_ms() + timeout_ms;
 	uint8_t h[4];
 	size_t n;
 	int ret;

@@ -22,6 +22,7 @@
 #include "ca/base/buf.h"
 #include "ca/base/config.h"
 #include "ca/base/file.h"
+#include "ca/base/mono.h"
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/options.h"
 #include "ca/cmd/where.h"
@@ -72,15 +73,6 @@ up_again(struct up_history *h, int64_t now_ms, int64_t *start_ms)
 	*start_ms = now_ms + (250LL << h->n);
 	h->ends_ms[h->n++] = now_ms;
 	return true;
-}
-
-static int64_t
-up_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 static void up_say(struct up *u, const char *fmt, ...)
@@ -144,7 +136,7 @@ up_start(struct up *u, struct up_child *c)
 	c->pid = pid;
 	c->ready = false;
 	c->ready_fd = fds[0];
-	c->start_ms = up_now_ms();
+	c->start_ms = mono_ms();
 	return CAMCA_OK;
 }
 
@@ -157,7 +149,7 @@ up_stop(struct up *u, int code)
 		return;
 	u->stopping = true;
 	u->exit = code;
-	u->stop_ms = up_now_ms() + UP_STOP_MS;
+	u->stop_ms = mono_ms() + UP_STOP_MS;
 	for (i = u->n; i-- > 0;)
 		if (u->child[i].pid > 0)
 			kill(u->child[i].pid, SIGTERM);
@@ -235,7 +227,7 @@ static void
 up_give_up(struct up *u, struct up_child *c)
 {
 	if (c == &u->child[UP_ANCHOR])
-		c->start_ms = up_now_ms() + UP_WINDOW_MS;
+		c->start_ms = mono_ms() + UP_WINDOW_MS;
 	else
 		up_stop(u, CMD_REFUSED);
 }
@@ -260,7 +252,7 @@ up_ended(struct up *u, struct up_child *c, int status)
 	if (!c->proven) {
 		up_say(u, "%s ended %s before it was ready", c->name, how);
 		up_give_up(u, c);
-	} else if (!up_again(&c->history, up_now_ms(), &c->start_ms)) {
+	} else if (!up_again(&c->history, mono_ms(), &c->start_ms)) {
 		up_say(u, "%s ended %s, more than %d times a minute", c->name,
 		    how, UP_RESTARTS);
 		up_give_up(u, c);
@@ -309,7 +301,7 @@ up_signal(struct up *u)
 static void
 up_timers(struct up *u)
 {
-	int64_t now = up_now_ms();
+	int64_t now = mono_ms();
 	struct up_child *c;
 	size_t i;
 
@@ -335,7 +327,7 @@ up_timers(struct up *u)
 static int
 up_wait_ms(const struct up *u)
 {
-	int64_t now = up_now_ms(), due = now + 3600000;
+	int64_t now = mono_ms(), due = now + 3600000;
 	const struct up_child *c;
 	size_t i;
 

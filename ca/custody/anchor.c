@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ca/base/mono.h"
 #include "ca/base/uptime.h"
 #include "ca/custody/anchor_int.h"
 
@@ -85,7 +86,6 @@ int
 anchor_open(struct anchor **out, const struct anchor_conf *conf)
 {
 	struct anchor *an = calloc(1, sizeof *an);
-	pthread_condattr_t steady;
 	int ret;
 
 	if (an == NULL)
@@ -99,10 +99,7 @@ anchor_open(struct anchor **out, const struct anchor_conf *conf)
 	an->conf.tsas = an->tsas;
 	an->goal = an->asked_ms = -1;
 	pthread_mutex_init(&an->lock, NULL);
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(&an->judged, &steady);
-	pthread_condattr_destroy(&steady);
+	mono_cond_init(&an->judged);
 	ret = anchor_reload(an, NULL);
 	if (ret < 0 && ret != CAMCA_EINVAL) {
 		anchor_close(an);

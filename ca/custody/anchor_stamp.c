@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ca/base/mono.h"
 #include "ca/custody/anchor_int.h"
 
 #define STAMPS_MAX 4                   /* that wait at a time */
@@ -59,14 +60,10 @@ stamps_want(struct stamps *x)
 static int
 stamps_wait(struct stamps *x, int timeout_ms, struct refusal *why)
 {
-	struct timespec end;
+	struct timespec end = mono_after(timeout_ms);
 	size_t well;
 	int late = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_nsec += timeout_ms % 1000 * 1000000L;
-	end.tv_sec += timeout_ms / 1000 + end.tv_nsec / 1000000000L;
-	end.tv_nsec %= 1000000000L;
 	while (!stamps_done(x, &well) && late == 0 && !x->an->stopping)
 		late = pthread_cond_timedwait(&x->an->judged, &x->an->lock,
 		    &end);

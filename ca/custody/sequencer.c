@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 
 #define SEQUENCER_IDLE_MS 30000      /* only in case a wake-up was missed */
 #define SEQUENCER_LOOK_MS 250        /* while something waits */
@@ -35,21 +36,11 @@ struct sequencer {
 	char why[REFUSAL_DETAIL_MAX];
 };
 
-static int64_t
-sequencer_clock(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Waits on s->wake, which the caller holds the lock of, until a time. */
 static bool
 sequencer_until(struct sequencer *s, int64_t end_ms)
 {
-	struct timespec ts = { (time_t)(end_ms / 1000),
-	    (long)(end_ms % 1000) * 1000000L };
+	struct timespec ts = mono_at(end_ms);
 
 	return pthread_cond_timedwait(&s->wake, &s->lock, &ts) != ETIMEDOUT;
 }
@@ -103,7 +94,7 @@ sequencer_look(struct sequencer *s)
 static bool
 sequencer_pause(struct sequencer *s, int64_t ms)
 {
-	int64_t now = sequencer_clock(), end = now + ms, next;
+	int64_t now = mono_ms(), end = now + ms, next;
 	bool hurry, stop;
 
 	for (;;) {
@@ -116,7 +107,7 @@ sequencer_pause(struct sequencer *s, int64_t ms)
 		hurry = s->hurry;
 		stop = s->stop;
 		pthread_mutex_unlock(&s->lock);
-		now = sequencer_clock();
+		now = mono_ms();
 		if (stop || hurry || now >= end)
 			return !stop;
 		(void)sequencer_look(s);
@@ -157,7 +148,7 @@ sequencer_rouse(struct sequencer *s)
 		store_commits_wake(s->conf.store);
 		pthread_mutex_lock(&s->lock);
 		if (s->asleep)
-			(void)sequencer_until(s, sequencer_clock() + 2);
+			(void)sequencer_until(s, mono_ms() + 2);
 	}
 }
 
@@ -284,7 +275,6 @@ int
 sequencer_start(struct sequencer **out, const struct sequencer_conf *conf)
 {
 	struct sequencer_look k;
-	pthread_condattr_t steady;
 	struct sequencer *s;
 	int ret;
 
@@ -295,10 +285,7 @@ sequencer_start(struct sequencer **out, const struct sequencer_conf *conf)
 	s->conf = *conf;
 	s->seen = -1;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->wake, &steady);
-	pthread_condattr_destroy(&steady);
+	mono_cond_init(&s->wake);
 	ret = append_new(&s->append, conf->src, (size_t)conf->batch_max);
 	if (ret == CAMCA_OK)
 		ret = store_tx(conf->store, DB_READ, sequencer_look_tx, &k);
@@ -334,7 +321,7 @@ sequencer_stop(struct sequencer *s)
 int
 sequencer_settle(struct sequencer *s, int timeout_ms)
 {
-	int64_t end = sequencer_clock() + timeout_ms, rounds;
+	int64_t end = mono_ms() + timeout_ms, rounds;
 	struct sequencer_look k;
 	bool done;
 	int ret;

@@ -11,6 +11,7 @@
 
 #include "ca/base/file.h"
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 #include "ca/base/uptime.h"
 #include "ca/custody/signer_int.h"
 #include "ca/store/store_log.h"
@@ -39,22 +40,12 @@ signer_head_tx(struct tx *tx, void *arg)
 
 /* ---- the thread ---- */
 
-static void
-signer_after(struct timespec *ts, int64_t ms)
-{
-	clock_gettime(CLOCK_MONOTONIC, ts);
-	ts->tv_nsec += ms % 1000 * 1000000;
-	ts->tv_sec += ms / 1000 + ts->tv_nsec / 1000000000;
-	ts->tv_nsec %= 1000000000;
-}
-
 int
 signer_take(struct signer *s, int64_t wait_ms)
 {
-	struct timespec ts;
+	struct timespec ts = mono_after(wait_ms > 0 ? wait_ms : 0);
 	int late = 0;
 
-	signer_after(&ts, wait_ms > 0 ? wait_ms : 0);
 	pthread_mutex_lock(&s->lock);
 	while (s->taken && late == 0)
 		late = wait_ms < 0 ? pthread_cond_wait(&s->turn, &s->lock) :
@@ -78,10 +69,9 @@ signer_leave(struct signer *s)
 static bool
 signer_pause(struct signer *s, int64_t ms)
 {
-	struct timespec ts;
+	struct timespec ts = mono_after(ms);
 	bool stop;
 
-	signer_after(&ts, ms);
 	pthread_mutex_lock(&s->lock);
 	if (!s->stop)
 		(void)pthread_cond_timedwait(&s->wake, &s->lock, &ts);
@@ -192,7 +182,6 @@ int
 signer_start(struct signer **out, const struct signer_conf *conf)
 {
 	struct signer *s = calloc(1, sizeof *s);
-	pthread_condattr_t attr;
 	int ret;
 
 	if (s == NULL)
@@ -200,11 +189,8 @@ signer_start(struct signer **out, const struct signer_conf *conf)
 	s->state.size = -1;
 	buf_init(&s->vkeys, 4096);
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->wake, &attr);
-	pthread_cond_init(&s->turn, &attr);
-	pthread_condattr_destroy(&attr);
+	mono_cond_init(&s->wake);
+	mono_cond_init(&s->turn);
 	ret = signer_prepare(s, conf);
 	if (ret == CAMCA_OK &&
 	    pthread_create(&s->thread, NULL, signer_main, s) != 0)

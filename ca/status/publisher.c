@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 #include "ca/status/crl_entry.h"
 
 #define PUBLISHER_ISSUERS 1024
@@ -44,15 +45,6 @@ struct publisher {
 	struct item *items[PUBLISHER_ISSUERS];   /* only grow */
 	size_t n;
 };
-
-static int64_t
-mono_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ---- items ---- */
 
@@ -307,13 +299,9 @@ publisher_round(struct publisher *p)
 static bool
 publisher_pause(struct publisher *p, int64_t ms)
 {
-	struct timespec ts;
+	struct timespec ts = mono_after(ms);
 	bool stop;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_nsec += ms % 1000 * 1000000;
-	ts.tv_sec += ms / 1000 + ts.tv_nsec / 1000000000;
-	ts.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&p->lock);
 	while (!p->stop && pthread_cond_timedwait(&p->wake, &p->lock,
 	    &ts) != ETIMEDOUT)
@@ -335,10 +323,8 @@ publisher_looked(struct publisher *p)
 void
 publisher_settle(struct publisher *p, int timeout_ms)
 {
-	struct timespec ts;
+	struct timespec ts = mono_after(timeout_ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += timeout_ms / 1000;
 	pthread_mutex_lock(&p->lock);
 	while (!p->looked && pthread_cond_timedwait(&p->wake, &p->lock,
 	    &ts) != ETIMEDOUT)
@@ -376,7 +362,6 @@ int
 publisher_start(struct publisher **out, const struct publisher_conf *conf)
 {
 	struct publisher *p = calloc(1, sizeof *p);
-	pthread_condattr_t attr;
 
 	if (p == NULL)
 		return CAMCA_ENOMEM;
@@ -384,10 +369,7 @@ publisher_start(struct publisher **out, const struct publisher_conf *conf)
 	p->crl = (struct crl_conf){ conf->store, conf->src, conf->dir,
 	    conf->life_ms };
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&p->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	mono_cond_init(&p->wake);
 	if (pthread_create(&p->thread, NULL, publisher_main, p) != 0) {
 		pthread_cond_destroy(&p->wake);
 		pthread_mutex_destroy(&p->lock);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 
 /* A busy database (another process writes: a backup, a shell) is tried again
  * after 5, 10, 20 .. ms, on top of the engine's own patience. */
@@ -251,17 +252,10 @@ int
 writer_commits_wait(struct writer *w, int64_t seen, int timeout_ms,
     int64_t *now_out)
 {
-	struct timespec end;
+	struct timespec end = mono_after(timeout_ms);
 	int64_t wakes;
 	int ret = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += timeout_ms / 1000;
-	end.tv_nsec += timeout_ms % 1000 * 1000000L;
-	if (end.tv_nsec >= 1000000000L) {
-		end.tv_sec++;
-		end.tv_nsec -= 1000000000L;
-	}
 	pthread_mutex_lock(&w->lock);
 	wakes = w->wakes;
 	while (w->commits == seen && w->wakes == wakes && !w->closing &&
@@ -296,7 +290,6 @@ writer_start(struct writer **out, const struct db_engine *e, struct db *db,
     int batch_max, int queue_max)
 {
 	struct writer *w = calloc(1, sizeof *w);
-	pthread_condattr_t steady;
 
 	if (w == NULL)
 		return CAMCA_ENOMEM;
@@ -307,10 +300,7 @@ writer_start(struct writer **out, const struct db_engine *e, struct db *db,
 	w->tail = &w->head;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->committed, &steady);
-	pthread_condattr_destroy(&steady);
+	mono_cond_init(&w->committed);
 	if (pthread_create(&w->thread, NULL, writer_main, w) != 0) {
 		writer_free(w);
 		return CAMCA_ENOMEM;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 #include "ca/custody/witness.h"
 
 #define SERVE_THREADS 4
@@ -46,15 +47,6 @@ struct turn {
 	bool too_large;
 	struct buf body;
 };
-
-static int64_t
-serve_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ---- guests ---- */
 
@@ -92,7 +84,7 @@ serve_on_connection(void *arg, struct MHD_Connection *m, void **context,
 		if (g == NULL)
 			return;
 		g->fd = info->connect_fd;
-		g->since_ms = serve_now_ms();
+		g->since_ms = mono_ms();
 		pthread_mutex_lock(&s->lock);
 		g->next = s->guests.next;
 		g->prev = &s->guests;
@@ -112,7 +104,7 @@ serve_on_connection(void *arg, struct MHD_Connection *m, void **context,
 void
 serve_sweep(struct serve *s)
 {
-	int64_t now = serve_now_ms();
+	int64_t now = mono_ms();
 	struct guest *g;
 
 	pthread_mutex_lock(&s->lock);
@@ -130,7 +122,7 @@ serve_on_uri(void *arg, const char *uri, struct MHD_Connection *m)
 	struct turn *t = calloc(1, sizeof *t);
 
 	(void)uri;
-	guest_turn(arg, guest_of(m), serve_now_ms());
+	guest_turn(arg, guest_of(m), mono_ms());
 	if (t == NULL)
 		return NULL;
 	t->serve = arg;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 #include "ca/base/rpc.h"
 #include "enroll/anchor/carry.h"
 
@@ -166,16 +167,9 @@ courier_hand(struct courier *c, struct carry_job *j)
 static void
 courier_pause(struct courier *c, int ms)
 {
-	struct timespec end;
+	struct timespec end = mono_after(ms);
 	int ret = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += ms / 1000;
-	end.tv_nsec += ms % 1000 * 1000000L;
-	if (end.tv_nsec >= 1000000000L) {
-		end.tv_sec++;
-		end.tv_nsec -= 1000000000L;
-	}
 	pthread_mutex_lock(&c->lock);
 	while (!atomic_load(&c->stopping) && ret == 0)
 		ret = pthread_cond_timedwait(&c->change, &c->lock, &end);
@@ -213,20 +207,11 @@ courier_ready(struct courier *c)
 	c->ready_fd = -1;
 }
 
-static int64_t
-courier_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* One question. Errors end the connection. */
 static int
 courier_ask(struct courier *c, struct rpc *rpc, struct refusal *why)
 {
-	int64_t begun = courier_now_ms();
+	int64_t begun = mono_ms();
 	json_t *answer = NULL;
 	struct carry_job job;
 	int ret = rpc_call(rpc, "custody.anchor", json_pack("{s:i}", "wait_ms",
@@ -241,7 +226,7 @@ courier_ask(struct courier *c, struct rpc *rpc, struct refusal *why)
 		return courier_hand(c, &job);
 	carry_job_fini(&job);
 	if (ret == CAMCA_ENOENT &&
-	    courier_now_ms() - begun < COURIER_PAUSE_MS)
+	    mono_ms() - begun < COURIER_PAUSE_MS)
 		courier_pause(c, COURIER_PAUSE_MS);
 	return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
 }
@@ -309,7 +294,6 @@ int
 courier_start(struct courier **out, const struct config *conf, int ready_fd)
 {
 	struct courier *c = calloc(1, sizeof *c);
-	pthread_condattr_t steady;
 	size_t i;
 	int ret;
 
@@ -320,10 +304,7 @@ courier_start(struct courier **out, const struct config *conf, int ready_fd)
 	for (i = 0; i < COURIER_WORKERS; i++)
 		c->workers[i].courier = c;
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->change, &steady);
-	pthread_condattr_destroy(&steady);
+	mono_cond_init(&c->change);
 	ret = config_socket_path(conf->state, c->path, sizeof c->path);
 	if (ret == CAMCA_OK &&
 	    pthread_create(&c->asker, NULL, courier_thread, c) != 0)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ca/base/enc.h"
-#include "enroll/gate/clock.h"
+#include "ca/base/mono.h"
 #include "enroll/gate/download.h"
 
 #define CACHE_RESTARTS 5
@@ -216,7 +216,7 @@ cache_finish(struct cache_fetch *f, struct cache_item *item,
 	download_fini(&f->part);
 	pthread_mutex_lock(&c->lock);
 	if (item != NULL && sources[f->key.kind].fresh_ms > 0)
-		cache_store(c, &f->key, item, clock_mono_ms());
+		cache_store(c, &f->key, item, mono_ms());
 	else if (item == NULL && why->http >= 500)
 		item = cache_stale(c, &f->key);
 	w = f->waiters;

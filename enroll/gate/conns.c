@@ -13,6 +13,8 @@
  * for the connection, as MHD_suspend_connection() demands. */
 #include "enroll/gate/conns.h"
 
+#include "ca/base/mono.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
@@ -21,7 +23,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "enroll/gate/clock.h"
 
 #define CONNS_EVENTS 64
 
@@ -121,7 +122,7 @@ conn_start(struct conns *t, struct MHD_Connection *mhd)
 	c->owner = t;
 	c->mhd = mhd;
 	c->fd = info->connect_fd;
-	c->since_ms = clock_mono_ms();
+	c->since_ms = mono_ms();
 	conn_remote(c);
 	pthread_mutex_lock(&t->lock);
 	c->next = &t->head;
@@ -240,7 +241,7 @@ conn_since(struct conn *c, int64_t since_ms)
 void
 conn_wait_peer(struct conn *c)
 {
-	conn_since(c, clock_mono_ms());
+	conn_since(c, mono_ms());
 }
 
 void

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ca/base/mono.h"
 #include "enroll/est/reply.h"
-#include "enroll/gate/clock.h"
 #include "enroll/gate/http.h"
 #include "enroll/gate/tlsinfo.h"
 
@@ -192,7 +192,7 @@ custody_answer(struct custody_http *h)
 		return custody_answer_item(h);
 	if (strcmp(h->why.code, "custody.access") == 0)
 		report_refusal(h->gate->report, "custody", "", &h->why,
-		    h->conn->remote, clock_mono_ms());
+		    h->conn->remote, mono_ms());
 	est_reply_init(&reply);
 	if (est_reply_refusal(&reply, &get, &h->why) == CAMCA_OK)
 		ret = http_answer(h->mhd, &reply,
@@ -219,7 +219,7 @@ static enum MHD_Result
 custody_fetch(struct custody_http *h)
 {
 	struct custody_cache *c = h->gate->custody;
-	int64_t now = clock_mono_ms();
+	int64_t now = mono_ms();
 	int ret;
 
 	if (custody_cache_get(c, &h->name, now, NULL, &h->item, &h->why) ==

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ca/base/enc.h"
-#include "enroll/gate/clock.h"
+#include "ca/base/mono.h"
 #include "enroll/gate/download.h"
 
 #define CUSTODY_BUCKETS 4096
@@ -266,7 +266,7 @@ custody_finish(struct custody_fetch *f, struct custody_item *item,
 	if (item != NULL && f->name.level == CUSTODY_CHECKPOINT)
 		custody_forget_fork(c, item);
 	if (item != NULL)
-		custody_keep(c, &f->name, item, clock_mono_ms());
+		custody_keep(c, &f->name, item, mono_ms());
 	else if (why->http >= 500)
 		/* A checkpoint that was kept: it stays true. */
 		item = custody_kept(c, &f->name);

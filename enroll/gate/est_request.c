@@ -8,12 +8,12 @@
 #include <strings.h>
 
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 #include "enroll/est/body.h"
 #include "enroll/est/call.h"
 #include "enroll/est/media.h"
 #include "enroll/est/reply.h"
 #include "enroll/est/route.h"
-#include "enroll/gate/clock.h"
 #include "enroll/gate/custody.h"
 #include "enroll/gate/http.h"
 #include "enroll/gate/tlsinfo.h"
@@ -167,7 +167,7 @@ est_binding_spent(const struct est_request *r, const struct est_reply *reply)
 static void
 est_note_refusal(struct est_request *r)
 {
-	int64_t now = clock_mono_ms();
+	int64_t now = mono_ms();
 
 	if (r->ours)
 		report_refusal(r->gate->report, r->route.op != NULL ?
@@ -283,7 +283,7 @@ static int
 est_check_throttle(struct est_request *r)
 {
 	int wait = r->login ? throttle_wait_s(r->gate->throttle,
-	    &r->conn->key, clock_mono_ms()) : 0;
+	    &r->conn->key, mono_ms()) : 0;
 
 	if (wait == 0)
 		return CAMCA_OK;

@@ -11,7 +11,7 @@
 
 #include "ca/base/file.h"
 #include "ca/base/log.h"
-#include "enroll/gate/clock.h"
+#include "ca/base/mono.h"
 #include "enroll/gate/custody_cache.h"
 #include "enroll/gate/http.h"
 #include "enroll/gate/process.h"
@@ -158,7 +158,7 @@ gate_start(struct gate *g)
 static void
 gate_tick(struct gate *g, bool certify)
 {
-	int64_t now = clock_mono_ms();
+	int64_t now = mono_ms();
 
 	conns_sweep(g->est_conns, now);
 	conns_sweep(g->web_conns, now);
@@ -213,7 +213,7 @@ gate_run(struct gate *g, int ready_fd)
 			break;
 		conns_wake(g->est_conns);
 		sig = gate_signal(p[0].fd);
-		now = clock_mono_ms();
+		now = mono_ms();
 		if (now < next && sig == 0)
 			continue;
 		next = now + tick;
@@ -229,9 +229,9 @@ gate_run(struct gate *g, int ready_fd)
 static void
 gate_wait_zero(atomic_uint *n, int64_t limit_ms)
 {
-	int64_t end = clock_mono_ms() + limit_ms;
+	int64_t end = mono_ms() + limit_ms;
 
-	while (atomic_load(n) > 0 && clock_mono_ms() < end)
+	while (atomic_load(n) > 0 && mono_ms() < end)
 		poll(NULL, 0, 10);
 }
 

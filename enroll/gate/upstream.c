@@ -18,8 +18,8 @@
 #include "ca/base/buf.h"
 #include "ca/base/frame.h"
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 #include "ca/base/rpc.h"
-#include "enroll/gate/clock.h"
 
 #define UPSTREAM_CALLS_MAX 65536u
 #define UPSTREAM_READ 65536u
@@ -105,7 +105,7 @@ upstream_take_slot(struct upstream *u)
 	s = &u->slots[i];
 	u->free_head = s->next_free;
 	s->id = ++u->sequence * UPSTREAM_CALLS_MAX + i;
-	s->deadline_ms = clock_mono_ms() + u->cfg.deadline_ms;
+	s->deadline_ms = mono_ms() + u->cfg.deadline_ms;
 	return s;
 }
 
@@ -361,7 +361,7 @@ upstream_wait(struct upstream *u, int fd, bool writing, int timeout_ms)
 static void
 upstream_serve(struct upstream *u, int fd)
 {
-	int64_t sweep_ms = clock_mono_ms() + UPSTREAM_SWEEP_MS, now;
+	int64_t sweep_ms = mono_ms() + UPSTREAM_SWEEP_MS, now;
 	bool writing = false, stopping = false;
 	short events;
 	int ret = CAMCA_OK;
@@ -376,7 +376,7 @@ upstream_serve(struct upstream *u, int fd)
 		writing = u->out.len > 0;
 		stopping = u->stopping;
 		pthread_mutex_unlock(&u->lock);
-		now = clock_mono_ms();
+		now = mono_ms();
 		if (now >= sweep_ms) {
 			upstream_fail_calls(u, now);
 			sweep_ms = now + UPSTREAM_SWEEP_MS;

@@ -7,9 +7,9 @@
 #include <time.h>
 
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 #include "enroll/est/reply.h"
 #include "enroll/est/route.h"
-#include "enroll/gate/clock.h"
 #include "enroll/gate/custody.h"
 #include "enroll/gate/gate.h"
 #include "enroll/gate/http.h"
@@ -87,7 +87,7 @@ web_on_uri(void *arg, const char *uri, struct MHD_Connection *m)
 	refuse(&r->why, CAMCA_ENOENT, 404, "est.plain-http",
 	    "EST is not offered without TLS.");
 	report_refusal(r->gate->report, est.op->name, est.label, &r->why,
-	    r->conn->remote, clock_mono_ms());
+	    r->conn->remote, mono_ms());
 	return r;
 }
 
@@ -233,7 +233,7 @@ web_on_item(void *arg, struct cache_item *item, const struct refusal *why)
 static enum MHD_Result
 web_fetch(struct web_request *r)
 {
-	int64_t now = clock_mono_ms();
+	int64_t now = mono_ms();
 	int ret;
 
 	if (cache_get(r->gate->cache, r->uri.kind, r->uri.ski, now, NULL,

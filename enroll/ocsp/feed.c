@@ -16,6 +16,7 @@
 #include "ca/base/enc.h"
 #include "ca/base/frame.h"
 #include "ca/base/log.h"
+#include "ca/base/mono.h"
 #include "ca/base/rpc.h"
 #include "ca/base/uptime.h"
 
@@ -313,17 +314,10 @@ feed_connection(struct ocsp_feed *f)
 static bool
 feed_pause(struct ocsp_feed *f, int ms)
 {
-	struct timespec end;
+	struct timespec end = mono_after(ms);
 	bool go_on;
 	int ret = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += ms / 1000;
-	end.tv_nsec += ms % 1000 * 1000000L;
-	if (end.tv_nsec >= 1000000000L) {
-		end.tv_sec++;
-		end.tv_nsec -= 1000000000L;
-	}
 	pthread_mutex_lock(&f->lock);
 	while (!f->stopping && ret == 0)
 		ret = pthread_cond_timedwait(&f->stop, &f->lock, &end);
@@ -361,7 +355,6 @@ int
 ocsp_feed_start(struct ocsp_feed **out, const struct ocsp_feed_conf *c)
 {
 	uint8_t id[FEED_ID_LEN / 2];
-	pthread_condattr_t steady;
 	struct ocsp_feed *f;
 	int ret;
 
@@ -374,10 +367,7 @@ ocsp_feed_start(struct ocsp_feed **out, const struct ocsp_feed_conf *c)
 	f->issuers = -1;
 	buf_init(&f->records, FRAME_MAX);
 	pthread_mutex_init(&f->lock, NULL);
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(&f->stop, &steady);
-	pthread_condattr_destroy(&steady);
+	mono_cond_init(&f->stop);
 	ret = ctx_random(c->ctx, id, sizeof id);
 	enc_hex(f->gate, id, sizeof id);
 	if (ret == CAMCA_OK)

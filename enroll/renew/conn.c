@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "ca/base/enc.h"
+#include "ca/base/mono.h"
 
 struct conn {
 	int fd;
@@ -24,15 +25,6 @@ struct conn {
 };
 
 /* Deadlines do not follow the wall clock: a camera sets it after booting. */
-static int64_t
-conn_monotonic_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int
 conn_late(struct refusal *why)
 {
@@ -49,7 +41,7 @@ conn_wait(const struct conn *c, short events, struct refusal *why)
 	int n;
 
 	for (;;) {
-		left = c->deadline_ms - conn_monotonic_ms();
+		left = c->deadline_ms - mono_ms();
 		if (left <= 0)
 			return conn_late(why);
 		n = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
@@ -265,7 +257,7 @@ conn_open(struct conn **out, const struct conn_config *cfg,
 	if (c == NULL)
 		return CAMCA_ENOMEM;
 	c->fd = -1;
-	c->deadline_ms = conn_monotonic_ms() + cfg->timeout_ms;
+	c->deadline_ms = mono_ms() + cfg->timeout_ms;
 	if ((ret = conn_tcp(c, cfg, why)) < 0 ||
 	    (ret = conn_tls_context(c, cfg, why)) < 0 ||
 	    (ret = conn_tls_peer(c, cfg, why)) < 0 ||

@@ -3,8 +3,8 @@
 
 #include <poll.h>
 
+#include "ca/base/mono.h"
 #include "enroll/gate/cache.h"
-#include "enroll/gate/clock.h"
 
 #define SKI "0123456789abcdef0123456789abcdef01234567"
 #define CRL(until) "\"result\":{\"der\":\"MAMCAQU=\",\"number\":1," \
@@ -31,7 +31,7 @@ struct set {
 static void
 start(struct set *s)
 {
-	int64_t end = clock_mono_ms() + FAKE_TURN_S * 1000;
+	int64_t end = mono_ms() + FAKE_TURN_S * 1000;
 	struct upstream_config c;
 
 	fake_init(&s->fake);
@@ -40,7 +40,7 @@ start(struct set *s)
 	c.retry_min_ms = 1;
 	assert_int_equal(upstream_open(&s->up, &c), CAMCA_OK);
 	fake_accept(&s->fake);
-	while (!upstream_connected(s->up) && clock_mono_ms() < end)
+	while (!upstream_connected(s->up) && mono_ms() < end)
 		poll(NULL, 0, 1);
 	assert_int_equal(cache_new(&s->cache, &ctx, s->up), CAMCA_OK);
 }
@@ -118,7 +118,7 @@ fetch(struct set *s, enum cache_kind kind, const char *answer, struct wait *x,
 static void
 test_fetch_and_hit(void **state)
 {
-	int64_t now = clock_mono_ms();
+	int64_t now = mono_ms();
 	struct wait x, y;
 	struct set s;
 
@@ -131,7 +131,7 @@ test_fetch_and_hit(void **state)
 	assert_int_equal(x.item->modified_s, 1767225600);
 	assert_int_equal(strlen(x.item->etag), 34);
 	wait_init(&y);
-	assert_int_equal(get(&s, CACHE_CRL, clock_mono_ms(), &y), CAMCA_OK);
+	assert_int_equal(get(&s, CACHE_CRL, mono_ms(), &y), CAMCA_OK);
 	assert_ptr_equal(y.item, x.item);
 	assert_int_equal(y.got.count, 0);
 	wait_fini(&x);
@@ -148,15 +148,15 @@ test_fresh_for(void **state)
 
 	(void)state;
 	start(&s);
-	fetch(&s, CACHE_CRL, CRL(LATER), &x, clock_mono_ms());
-	fetch(&s, CACHE_CRL, CRL(LATER), &y, clock_mono_ms() + 2000);
+	fetch(&s, CACHE_CRL, CRL(LATER), &x, mono_ms());
+	fetch(&s, CACHE_CRL, CRL(LATER), &y, mono_ms() + 2000);
 	assert_ptr_not_equal(x.item, y.item);
 	wait_fini(&x);
 	wait_fini(&y);
 	fetch(&s, CACHE_CERT, "\"result\":{\"der\":\"MAA=\"}", &x,
-	    clock_mono_ms());
+	    mono_ms());
 	wait_init(&z);
-	assert_int_equal(get(&s, CACHE_CERT, clock_mono_ms() + 3500000, &z),
+	assert_int_equal(get(&s, CACHE_CERT, mono_ms() + 3500000, &z),
 	    CAMCA_OK);
 	assert_int_equal(z.item->modified_s, 0);
 	wait_fini(&x);
@@ -168,7 +168,7 @@ test_fresh_for(void **state)
 static void
 test_one_question(void **state)
 {
-	int64_t now = clock_mono_ms();
+	int64_t now = mono_ms();
 	struct wait x[10];
 	struct set s;
 	json_t *call;
@@ -219,7 +219,7 @@ test_pages(void **state)
 	(void)state;
 	start(&s);
 	wait_init(&x);
-	assert_int_equal(get(&s, CACHE_CRL, clock_mono_ms(), &x),
+	assert_int_equal(get(&s, CACHE_CRL, mono_ms(), &x),
 	    CAMCA_EPENDING);
 	answer(&s, "number", 0, PAGE("3", "0", "YWJj"));
 	answer(&s, "offset", 3, "\"error\":{\"code\":\"crl.replaced\","
@@ -231,7 +231,7 @@ test_pages(void **state)
 	assert_memory_equal(x.item->der, "abcdef", 6);
 	assert_int_equal(x.item->number, 4);
 	wait_init(&y);
-	assert_int_equal(get(&s, CACHE_CRL, clock_mono_ms() + 2500, &y),
+	assert_int_equal(get(&s, CACHE_CRL, mono_ms() + 2500, &y),
 	    CAMCA_EPENDING);
 	answer(&s, "have", 4, "\"result\":{\"number\":4,\"size\":6}");
 	got_wait(&y.got, 1);
@@ -250,7 +250,7 @@ test_pages_of_two_lists(void **state)
 	(void)state;
 	start(&s);
 	wait_init(&x);
-	assert_int_equal(get(&s, CACHE_CRL, clock_mono_ms(), &x),
+	assert_int_equal(get(&s, CACHE_CRL, mono_ms(), &x),
 	    CAMCA_EPENDING);
 	answer(&s, NULL, 0, PAGE("3", "0", "YWJj"));
 	answer(&s, "number", 3, PAGE("4", "3", "ZGVm"));
@@ -269,10 +269,10 @@ test_not_found(void **state)
 	(void)state;
 	start(&s);
 	fetch(&s, CACHE_CRL, "\"error\":{\"code\":\"ca.unknown\",\"http\":404,"
-	    "\"detail\":\"No.\"}", &x, clock_mono_ms());
+	    "\"detail\":\"No.\"}", &x, mono_ms());
 	assert_null(x.item);
 	assert_int_equal(x.got.why.http, 404);
-	fetch(&s, CACHE_CRL, CRL(LATER), &y, clock_mono_ms());
+	fetch(&s, CACHE_CRL, CRL(LATER), &y, mono_ms());
 	assert_non_null(y.item);
 	wait_fini(&x);
 	wait_fini(&y);
@@ -293,7 +293,7 @@ test_unusable(void **state)
 	(void)state;
 	start(&s);
 	for (i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-		fetch(&s, CACHE_CERT, answers[i], &x, clock_mono_ms());
+		fetch(&s, CACHE_CERT, answers[i], &x, mono_ms());
 		assert_null(x.item);
 		assert_int_equal(x.got.why.http, 500);
 		wait_fini(&x);
@@ -309,10 +309,10 @@ away(const char *answer, int http)
 	struct set s;
 
 	start(&s);
-	fetch(&s, CACHE_CRL, answer, &x, clock_mono_ms());
+	fetch(&s, CACHE_CRL, answer, &x, mono_ms());
 	upstream_stop(s.up);
 	wait_init(&y);
-	assert_int_equal(get(&s, CACHE_CRL, clock_mono_ms() + 5000, &y),
+	assert_int_equal(get(&s, CACHE_CRL, mono_ms() + 5000, &y),
 	    CAMCA_EPENDING);
 	assert_int_equal(y.got.count, 1);
 	assert_int_equal(y.got.why.http, http);
@@ -343,10 +343,10 @@ test_nothing_asked_without_waiter(void **state)
 
 	(void)state;
 	start(&s);
-	assert_int_equal(cache_get(s.cache, CACHE_CRL, SKI, clock_mono_ms(),
+	assert_int_equal(cache_get(s.cache, CACHE_CRL, SKI, mono_ms(),
 	    NULL, &item, &why), CAMCA_EPENDING);
 	assert_null(item);
-	fetch(&s, CACHE_CRL, CRL(LATER), &x, clock_mono_ms());
+	fetch(&s, CACHE_CRL, CRL(LATER), &x, mono_ms());
 	wait_fini(&x);
 	end(&s);
 }
@@ -365,21 +365,21 @@ test_too_many_questions(void **state)
 	(void)state;
 	start(&s);
 	fetch(&s, CACHE_CERT, "\"result\":{\"der\":\"MAA=\"}", &known,
-	    clock_mono_ms());
+	    mono_ms());
 	for (i = 0; i <= CACHE_FETCHES; i++) {
 		wait_init(&x[i]);
 		snprintf(ski, sizeof ski, "%040d", i);
-		ret = cache_get(s.cache, CACHE_CERT, ski, clock_mono_ms(),
+		ret = cache_get(s.cache, CACHE_CERT, ski, mono_ms(),
 		    &x[i].w, &item, &why);
 		assert_int_equal(ret, i < CACHE_FETCHES ? CAMCA_EPENDING :
 		    CAMCA_EBUSY);
 	}
 	assert_int_equal(why.http, 503);
-	assert_int_equal(cache_get(s.cache, CACHE_CERT, SKI, clock_mono_ms(),
+	assert_int_equal(cache_get(s.cache, CACHE_CERT, SKI, mono_ms(),
 	    NULL, &item, &why), CAMCA_OK);
 	cache_item_free(item);
 	/* Not fresh any more, and nobody can be asked: better than a 503. */
-	assert_int_equal(cache_get(s.cache, CACHE_CERT, SKI, clock_mono_ms() +
+	assert_int_equal(cache_get(s.cache, CACHE_CERT, SKI, mono_ms() +
 	    2 * 3600 * 1000, &x[CACHE_FETCHES].w, &item, &why), CAMCA_OK);
 	cache_item_free(item);
 	wait_fini(&known);
@@ -411,14 +411,14 @@ test_eviction(void **state)
 		wait_init(&x);
 		snprintf(ski, sizeof ski, "%040d", i);
 		assert_int_equal(cache_get(s.cache, CACHE_CERT, ski,
-		    clock_mono_ms(), &x.w, &item, &why), CAMCA_EPENDING);
+		    mono_ms(), &x.w, &item, &why), CAMCA_EPENDING);
 		call = fake_call(&s.fake);
 		fake_answer(&s.fake, call, "\"result\":{\"der\":\"MAA=\"}");
 		json_decref(call);
 		got_wait(&x.got, 1);
 		wait_fini(&x);
 	}
-	assert_int_equal(cache_get(s.cache, CACHE_CERT, ski, clock_mono_ms(),
+	assert_int_equal(cache_get(s.cache, CACHE_CERT, ski, mono_ms(),
 	    NULL, &item, &why), CAMCA_OK);
 	cache_item_free(item);
 	end(&s);

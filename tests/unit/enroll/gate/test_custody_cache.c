@@ -5,7 +5,7 @@
 
 #include "ca/base/buf.h"
 #include "ca/base/enc.h"
-#include "enroll/gate/clock.h"
+#include "ca/base/mono.h"
 #include "enroll/gate/custody_cache.h"
 
 struct set {
@@ -17,7 +17,7 @@ struct set {
 static void
 start(struct set *s, size_t max)
 {
-	int64_t end = clock_mono_ms() + FAKE_TURN_S * 1000;
+	int64_t end = mono_ms() + FAKE_TURN_S * 1000;
 	struct upstream_config c;
 
 	fake_init(&s->fake);
@@ -26,7 +26,7 @@ start(struct set *s, size_t max)
 	c.retry_min_ms = 1;
 	assert_int_equal(upstream_open(&s->up, &c), CAMCA_OK);
 	fake_accept(&s->fake);
-	while (!upstream_connected(s->up) && clock_mono_ms() < end)
+	while (!upstream_connected(s->up) && mono_ms() < end)
 		poll(NULL, 0, 1);
 	assert_int_equal(custody_cache_new(&s->cache, s->up, max), CAMCA_OK);
 }
@@ -143,7 +143,7 @@ static void
 fetch(struct set *s, int level, int64_t n, int width, struct wait *x)
 {
 	wait_init(x);
-	assert_int_equal(get(s, level, n, width, clock_mono_ms(), x),
+	assert_int_equal(get(s, level, n, width, mono_ms(), x),
 	    CAMCA_EPENDING);
 	answer_data(s, level < 0 ? "custody.entries" : "custody.tile",
 	    (uint8_t)n, 32 * (size_t)width, level < 0 ? 32 * (size_t)width :
@@ -178,7 +178,7 @@ test_tile(void **state)
 	(void)state;
 	start(&s, CUSTODY_CACHE_BYTES);
 	wait_init(&x);
-	assert_int_equal(get(&s, 2, 1234067, 8, clock_mono_ms(), &x),
+	assert_int_equal(get(&s, 2, 1234067, 8, mono_ms(), &x),
 	    CAMCA_EPENDING);
 	call = fake_call(&s.fake);
 	assert_string_equal(json_string_value(json_object_get(call, "op")),
@@ -197,7 +197,7 @@ test_tile(void **state)
 	fetch(&s, 2, 1234067, 8, &x);
 	assert_int_equal(strlen(x.item->etag), 34);
 	wait_init(&y);
-	assert_int_equal(get(&s, 2, 1234067, 8, clock_mono_ms() + 86400000,
+	assert_int_equal(get(&s, 2, 1234067, 8, mono_ms() + 86400000,
 	    &y), CAMCA_OK);
 	assert_ptr_equal(y.item, x.item);
 	assert_false(kept(&s, 2, 1234067, 9, 0));
@@ -218,7 +218,7 @@ test_one_question(void **state)
 	start(&s, CUSTODY_CACHE_BYTES);
 	for (i = 0; i < 10; i++) {
 		wait_init(&x[i]);
-		assert_int_equal(get(&s, 0, 1, 256, clock_mono_ms(), &x[i]),
+		assert_int_equal(get(&s, 0, 1, 256, mono_ms(), &x[i]),
 		    CAMCA_EPENDING);
 	}
 	answer_data(&s, "custody.tile", 1, 8192, 0, 0);
@@ -245,7 +245,7 @@ test_entries(void **state)
 	(void)state;
 	start(&s, CUSTODY_CACHE_BYTES);
 	wait_init(&x);
-	assert_int_equal(get(&s, TILE_ENTRIES, 3, 256, clock_mono_ms(), &x),
+	assert_int_equal(get(&s, TILE_ENTRIES, 3, 256, mono_ms(), &x),
 	    CAMCA_EPENDING);
 	answer_data(&s, "custody.entries", 1, 1000, 1500, 0);
 	call = fake_call(&s.fake);
@@ -262,7 +262,7 @@ test_entries(void **state)
 	assert_int_equal(x.got.why.http, 500);
 	wait_fini(&x);
 	wait_init(&x);
-	assert_int_equal(get(&s, TILE_ENTRIES, 3, 256, clock_mono_ms(), &x),
+	assert_int_equal(get(&s, TILE_ENTRIES, 3, 256, mono_ms(), &x),
 	    CAMCA_EPENDING);
 	answer_data(&s, "custody.entries", 1, 1000, 1500, 0);
 	answer_data(&s, "custody.entries", 2, 500, 1500, 1000);
@@ -291,7 +291,7 @@ test_odd_answers(void **state)
 	start(&s, CUSTODY_CACHE_BYTES);
 	for (i = 0; i < sizeof odd / sizeof *odd; i++) {
 		wait_init(&x);
-		assert_int_equal(get(&s, 0, 5, 2, clock_mono_ms(), &x),
+		assert_int_equal(get(&s, 0, 5, 2, mono_ms(), &x),
 		    CAMCA_EPENDING);
 		answer(&s, "custody.tile", odd[i]);
 		got_wait(&x.got, 1);
@@ -300,14 +300,14 @@ test_odd_answers(void **state)
 		wait_fini(&x);
 	}
 	wait_init(&x);
-	assert_int_equal(get(&s, TILE_ENTRIES, 5, 2, clock_mono_ms(), &x),
+	assert_int_equal(get(&s, TILE_ENTRIES, 5, 2, mono_ms(), &x),
 	    CAMCA_EPENDING);
 	answer_data(&s, "custody.entries", 1, 1000, (size_t)3 << 20, 0);
 	got_wait(&x.got, 1);
 	assert_null(x.item);
 	wait_fini(&x);
 	wait_init(&x);
-	assert_int_equal(get(&s, CUSTODY_CHECKPOINT, 0, 0, clock_mono_ms(),
+	assert_int_equal(get(&s, CUSTODY_CHECKPOINT, 0, 0, mono_ms(),
 	    &x), CAMCA_EPENDING);
 	answer(&s, "custody.checkpoint", "\"result\":{\"note\":\"\"}");
 	got_wait(&x.got, 1);
@@ -328,13 +328,13 @@ test_checkpoint(void **state)
 
 	(void)state;
 	start(&s, CUSTODY_CACHE_BYTES);
-	now = clock_mono_ms();
+	now = mono_ms();
 	fetch_checkpoint(&s, "log\\n7\\nroot\\n", now, &x);
 	assert_int_equal(x.item->len, 11);
 	assert_memory_equal(x.item->p, "log\n7\nroot\n", 11);
 	assert_true(kept(&s, CUSTODY_CHECKPOINT, 0, 0, now + 900));
 	assert_false(kept(&s, CUSTODY_CHECKPOINT, 0, 0,
-	    clock_mono_ms() + CUSTODY_FRESH_MS));
+	    mono_ms() + CUSTODY_FRESH_MS));
 	wait_init(&y);
 	assert_int_equal(get(&s, CUSTODY_CHECKPOINT, 0, 0, now + 5000, &y),
 	    CAMCA_EPENDING);

@@ -6,7 +6,7 @@
 
 #include "ca/base/enc.h"
 #include "ca/base/file.h"
-#include "enroll/gate/clock.h"
+#include "ca/base/mono.h"
 #include "enroll/gate/ident.h"
 #include "enroll/gate/tlskey.h"
 #include "tests/unit/enroll/gate/signer.h"
@@ -51,7 +51,7 @@ open_ident(struct set *s)
 static void
 start(struct set *s)
 {
-	int64_t end = clock_mono_ms() + FAKE_TURN_S * 1000;
+	int64_t end = mono_ms() + FAKE_TURN_S * 1000;
 	struct upstream_config c;
 	char p[128];
 
@@ -66,7 +66,7 @@ start(struct set *s)
 	c.retry_min_ms = 1;
 	assert_int_equal(upstream_open(&s->up, &c), CAMCA_OK);
 	fake_accept(&s->fake);
-	while (!upstream_connected(s->up) && clock_mono_ms() < end)
+	while (!upstream_connected(s->up) && mono_ms() < end)
 		poll(NULL, 0, 1);
 	open_ident(s);
 }
@@ -118,9 +118,9 @@ certify(struct set *s, const char *pem)
 static void
 wait_ready(struct set *s)
 {
-	int64_t limit = clock_mono_ms() + FAKE_TURN_S * 1000;
+	int64_t limit = mono_ms() + FAKE_TURN_S * 1000;
 
-	while (!ident_ready(s->id) && clock_mono_ms() < limit)
+	while (!ident_ready(s->id) && mono_ms() < limit)
 		poll(NULL, 0, 1);
 	assert_true(ident_ready(s->id));
 }
@@ -130,25 +130,25 @@ static void
 tick_until_asked(struct set *s, bool demand)
 {
 	struct pollfd p = { .fd = s->fake.fd, .events = POLLIN };
-	int64_t limit = clock_mono_ms() + FAKE_TURN_S * 1000, mono = 100000;
+	int64_t limit = mono_ms() + FAKE_TURN_S * 1000, mono = 100000;
 
 	do
 		ident_tick(s->id, mono += 40000, demand);
-	while (poll(&p, 1, 1) == 0 && clock_mono_ms() < limit);
+	while (poll(&p, 1, 1) == 0 && mono_ms() < limit);
 }
 
 /* The answer has been taken once another pair is in use. */
 static void
 wait_replaced(struct set *s, struct ident_pair *old)
 {
-	int64_t limit = clock_mono_ms() + FAKE_TURN_S * 1000;
+	int64_t limit = mono_ms() + FAKE_TURN_S * 1000;
 	struct ident_pair *p;
 
 	do {
 		poll(NULL, 0, 1);
 		p = ident_take(s->id);
 		ident_pair_free(p);
-	} while (p == old && clock_mono_ms() < limit);
+	} while (p == old && mono_ms() < limit);
 	assert_ptr_not_equal(p, old);
 }
 
@@ -193,8 +193,8 @@ test_restart(void **state)
 	ident_tick(s.id, 1000, false);
 	certify(&s, pem);
 	path(&s, "gate/tls.pem", file);
-	limit = clock_mono_ms() + FAKE_TURN_S * 1000;
-	while (!file_exists(file) && clock_mono_ms() < limit)
+	limit = mono_ms() + FAKE_TURN_S * 1000;
+	while (!file_exists(file) && mono_ms() < limit)
 		poll(NULL, 0, 1);
 	upstream_stop(s.up);
 	ident_close(s.id);

@@ -3,13 +3,13 @@
 
 #include <poll.h>
 
-#include "enroll/gate/clock.h"
+#include "ca/base/mono.h"
 #include "enroll/gate/report.h"
 
 static struct upstream *
 start(struct fake *f)
 {
-	int64_t end = clock_mono_ms() + FAKE_TURN_S * 1000;
+	int64_t end = mono_ms() + FAKE_TURN_S * 1000;
 	struct upstream_config c;
 	struct upstream *u;
 
@@ -19,7 +19,7 @@ start(struct fake *f)
 	c.retry_min_ms = 1;
 	assert_int_equal(upstream_open(&u, &c), CAMCA_OK);
 	fake_accept(f);
-	while (!upstream_connected(u) && clock_mono_ms() < end)
+	while (!upstream_connected(u) && mono_ms() < end)
 		poll(NULL, 0, 1);
 	assert_true(upstream_connected(u));
 	return u;

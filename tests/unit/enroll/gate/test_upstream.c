@@ -3,7 +3,7 @@
 
 #include <poll.h>
 
-#include "enroll/gate/clock.h"
+#include "ca/base/mono.h"
 #include "enroll/gate/upstream.h"
 
 static void
@@ -17,9 +17,9 @@ quick(struct upstream_config *c, const struct fake *f)
 static void
 wait_connected(struct upstream *u, bool want)
 {
-	int64_t end = clock_mono_ms() + FAKE_TURN_S * 1000;
+	int64_t end = mono_ms() + FAKE_TURN_S * 1000;
 
-	while (upstream_connected(u) != want && clock_mono_ms() < end)
+	while (upstream_connected(u) != want && mono_ms() < end)
 		poll(NULL, 0, 1);
 	assert_int_equal(upstream_connected(u), want);
 }

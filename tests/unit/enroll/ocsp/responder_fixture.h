@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 
 #include "ca/base/file.h"
+#include "ca/base/mono.h"
 #include "ca/base/uptime.h"
-#include "enroll/gate/clock.h"
 #include "enroll/ocsp/responder.h"
 #include "enroll/ocsp/signer_cert.h"
 

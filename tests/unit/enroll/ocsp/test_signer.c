@@ -2,16 +2,18 @@
 /* Certificates of the responder: asked for, kept, renewed, and refused. */
 #include "tests/unit/enroll/ocsp/responder_fixture.h"
 
+#include "ca/base/mono.h"
+
 #define LIFE_S INT64_C(604800)
 
 static void
 until_connected(struct rf *f)
 {
-	int64_t end = clock_mono_ms() + FAKE_TURN_S * 1000;
+	int64_t end = mono_ms() + FAKE_TURN_S * 1000;
 
 	fake_listen(&f->fake);
 	fake_accept(&f->fake);
-	while (!upstream_connected(f->up) && clock_mono_ms() < end)
+	while (!upstream_connected(f->up) && mono_ms() < end)
 		poll(NULL, 0, 1);
 }
 
@@ -87,10 +89,10 @@ certify(struct rf *f, int by, EVP_PKEY *key, const char *eku, int64_t to_s)
 static struct signer_cert *
 wait_cert(struct rf *f, size_t ca, int64_t to_s)
 {
-	int64_t end = clock_mono_ms() + FAKE_TURN_S * 1000;
+	int64_t end = mono_ms() + FAKE_TURN_S * 1000;
 	struct signer_cert *c;
 
-	while (clock_mono_ms() < end) {
+	while (mono_ms() < end) {
 		c = signer_take(f->signer, (uint32_t)ca + 1);
 		if (c != NULL && c->not_after_s == to_s)
 			return c;
@@ -203,12 +205,12 @@ static void
 tick_until_called(struct rf *f, int64_t *at)
 {
 	struct pollfd p = { .fd = f->fake.fd, .events = POLLIN };
-	int64_t end = clock_mono_ms() + FAKE_TURN_S * 1000;
+	int64_t end = mono_ms() + FAKE_TURN_S * 1000;
 
 	do {
 		*at += 100000;
 		signer_tick(f->signer, *at, false);
-	} while (poll(&p, 1, 1) == 0 && clock_mono_ms() < end);
+	} while (poll(&p, 1, 1) == 0 && mono_ms() < end);
 }
 
 /* What does not fit is not used, and what is held stays. */
