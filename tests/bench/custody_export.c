@@ -79,7 +79,7 @@ export_file(const struct export *x, const char *name, const void *p, size_t n)
 	f = fopen(path, "wb");
 	if (f == NULL)
 		return CAMCA_EIO;
-	ret = fwrite(p, 1, n, f) == n ? CAMCA_OK : CAMCA_EIO;
+	ret = n == 0 || fwrite(p, 1, n, f) == n ? CAMCA_OK : CAMCA_EIO;
 	return fclose(f) == 0 ? ret : CAMCA_EIO;
 }
 

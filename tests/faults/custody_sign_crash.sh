@@ -24,9 +24,10 @@ look() {
 	[ -s "$STATE/custody/checkpoint" ] &&
 	    head -n 3 "$STATE/custody/checkpoint" | xargs >>"$SEEN"
 	cu_sql "SELECT CAST(note AS TEXT) FROM log_checkpoint" |
-	    awk '/^$/ { n = -1; next } /^\xe2\x80\x94/ { n = 0; next }
-		n >= 0 { line[n++] = $0 }
-		n == 3 { print line[0], line[1], line[2]; n = -1 }' >>"$SEEN"
+	    awk '/^\xe2\x80\x94/ { signed = 1; next }
+		signed { signed = n = 0 }
+		$0 != "" && n < 3 { line[n++] = $0
+			if (n == 3) print line[0], line[1], line[2] }' >>"$SEEN"
 	sort -u -o "$SEEN" "$SEEN"
 }
 one_root_each() {
