@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,9 @@ issuers_cert(const char *base64)
 	    der.len > 0) {
 		p = der.data;
 		cert = d2i_X509(NULL, &p, (long)der.len);
-		if (cert != NULL && p != der.data + der.len) {
+		/* Its extensions are read now, before other threads see it. */
+		if (cert != NULL && (p != der.data + der.len ||
+		    X509_check_purpose(cert, -1, 0) != 1)) {
 			X509_free(cert);
 			cert = NULL;
 		}

@@ -144,7 +144,7 @@ alone() {
 	! grep -vE 'ENOENT|"(/etc/ld|/lib/|/usr/lib/|/etc/localtime|/usr/share/zoneinfo|/proc/self)|O_NOFOLLOW|exited' \
 	    "$TMP/trace" | grep -vF "\"$TMP/b\"" | grep .
 }
-if command -v strace >/dev/null && [ -z "$(nm "$BIN/camca-verify" 2>/dev/null | grep -m1 __asan_init)" ]; then
+if command -v strace >/dev/null && [ -z "$(nm "$BIN/camca-verify" 2>/dev/null | grep -m1 -E '__[at]san_init')" ]; then
 	check "no network, and no file but the bundle's" alone
 fi
 
