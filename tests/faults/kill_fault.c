@@ -30,9 +30,12 @@ point(void)
 /* A function under its own name behind us; a union, because ISO C has no cast
  * from an object to a function pointer. */
 #define NEXT(type, name) \
-	static union { void *p; type; } next; \
-	if (next.p == NULL) \
-		next.p = dlsym(RTLD_NEXT, name)
+	static void *_Atomic found; \
+	union { void *p; type; } next = { atomic_load(&found) }; \
+	if (next.p == NULL) { \
+		next.p = dlsym(RTLD_NEXT, name); \
+		atomic_store(&found, next.p); \
+	}
 
 int
 mkostemp(char *template, int flags)
