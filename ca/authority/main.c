@@ -62,20 +62,6 @@ struct arguments {
 	enum log_level level;
 };
 
-static enum log_level
-arguments_level(struct argp_state *st, const char *s)
-{
-	static const char *const names[] = { "error", "warning", "note", "info",
-	    "trace" };
-	size_t i;
-
-	for (i = 0; i < 5; i++)
-		if (strcmp(s, names[i]) == 0)
-			return (enum log_level)(LOG_ERROR + (int)i);
-	argp_error(st, "no such log level: %s", s);
-	return LOG_NOTE;
-}
-
 static error_t
 arguments_init(int key, char *arg, struct argp_state *st, struct arguments *a)
 {
@@ -111,7 +97,10 @@ arguments_parse(int key, char *arg, struct argp_state *st)
 	switch (key) {
 	case 's': a->state = arg; break;
 	case OPT_INIT: a->do_init = true; break;
-	case OPT_LEVEL: a->level = arguments_level(st, arg); break;
+	case OPT_LEVEL:
+		if (!log_level_parse(arg, &a->level))
+			argp_error(st, "no such log level: %s", arg);
+		break;
 	case OPT_READY:
 		a->ready_fd = (int)strtol(arg, &end, 10);
 		if (*end != '\0' || a->ready_fd < 0)

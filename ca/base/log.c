@@ -15,6 +15,23 @@ static const char *log_program = "camca";
 static enum log_level log_max = LOG_NOTE;
 static int log_journal;
 
+static const char *const log_words[] = { [LOG_ERROR] = "error",
+    [LOG_WARN] = "warning", [LOG_NOTE] = "note", [LOG_INFO] = "info",
+    [LOG_TRACE] = "trace" };
+
+bool
+log_level_parse(const char *name, enum log_level *out)
+{
+	enum log_level l;
+
+	for (l = LOG_ERROR; l <= LOG_TRACE; l++)
+		if (strcmp(name, log_words[l]) == 0) {
+			*out = l;
+			return true;
+		}
+	return false;
+}
+
 void
 log_setup(const char *program, enum log_level max)
 {
@@ -26,8 +43,6 @@ log_setup(const char *program, enum log_level max)
 void
 log_msg(enum log_level level, const char *object, const char *fmt, ...)
 {
-	static const char *const words[] = { "", "", "", "error", "warning",
-	    "note", "info", "trace" };
 	char text[1024], line[1280], when[CTX_TIME_LEN];
 	va_list ap;
 	int n;
@@ -45,7 +60,7 @@ log_msg(enum log_level level, const char *object, const char *fmt, ...)
 		    object != NULL ? ": " : "", text);
 	else
 		n = snprintf(line, sizeof line, "%s %s %s: %s%s%s\n", when,
-		    log_program, words[level], object != NULL ? object : "",
+		    log_program, log_words[level], object != NULL ? object : "",
 		    object != NULL ? ": " : "", text);
 	if (n < 0)
 		return;

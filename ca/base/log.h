@@ -3,8 +3,13 @@
 #ifndef CAMCA_BASE_LOG_H
 #define CAMCA_BASE_LOG_H
 
+#include <stdbool.h>
+
 enum log_level { LOG_ERROR = 3, LOG_WARN = 4, LOG_NOTE = 5, LOG_INFO = 6, LOG_TRACE = 7 };
 
+/* The level of that name: "error", "warning", "note", "info", "trace". False, and
+ * *out as it was, for anything else. */
+bool log_level_parse(const char *name, enum log_level *out);
 /* Program name shown in each line and the highest level printed. Call once at
  * start, before threads. With JOURNAL_STREAM set, lines carry the "<n>"
  * priority prefix of systemd instead of a time. */

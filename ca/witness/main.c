@@ -47,20 +47,6 @@ struct arguments {
 	enum log_level level;
 };
 
-static enum log_level
-arguments_level(struct argp_state *st, const char *s)
-{
-	static const char *const names[] = { "error", "warning", "note",
-	    "info", "trace" };
-	size_t i;
-
-	for (i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strcmp(s, names[i]) == 0)
-			return (enum log_level)(LOG_ERROR + (int)i);
-	argp_error(st, "no such log level: %s", s);
-	return LOG_NOTE;
-}
-
 static long
 arguments_number(struct argp_state *st, const char *s)
 {
@@ -100,7 +86,10 @@ arguments_parse(int key, char *arg, struct argp_state *st)
 	case OPT_NAME: a->name = arg; break;
 	case OPT_INIT: a->init = true; break;
 	case OPT_READY: a->ready_fd = (int)arguments_number(st, arg); break;
-	case OPT_LEVEL: a->level = arguments_level(st, arg); break;
+	case OPT_LEVEL:
+		if (!log_level_parse(arg, &a->level))
+			argp_error(st, "no such log level: %s", arg);
+		break;
 	case OPT_LISTEN: arguments_listen(st, a, arg); break;
 	case OPT_PREFIX:
 		n = strlen(arg);

@@ -126,10 +126,33 @@ test_openssl_queue_is_emptied(void **state)
 	assert_int_equal(ERR_peek_error(), 0);
 }
 
+static void
+test_level_names(void **state)
+{
+	static const char *const names[] = { "error", "warning", "note",
+	    "info", "trace" };
+	static const char *const bad[] = { "", "e", "erro", "errors", "Error",
+	    " error", "error ", "warn", "debug", "3", "7" };
+	enum log_level l = LOG_NOTE;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		assert_true(log_level_parse(names[i], &l));
+		assert_int_equal(l, LOG_ERROR + (int)i);
+	}
+	for (i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		l = LOG_INFO;
+		assert_false(log_level_parse(bad[i], &l));
+		assert_int_equal(l, LOG_INFO);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_level_names),
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_one_line_only),
 		cmocka_unit_test(test_journal),
