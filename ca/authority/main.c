@@ -19,6 +19,7 @@
 #include "ca/authority/feed.h"
 #include "ca/authority/layout.h"
 #include "ca/base/file.h"
+#include "ca/base/listen.h"
 #include "ca/base/log.h"
 #include "ca/custody/anchor.h"
 #include "ca/custody/signer.h"
@@ -127,21 +128,7 @@ init_copy(char *out, size_t len, const char *what, const char *value)
 static bool
 init_listen(const char *s, char *host, size_t len, uint16_t *port)
 {
-	const char *colon = s != NULL ? strrchr(s, ':') : NULL;
-	char *end;
-	long n;
-
-	if (s == NULL)
-		return true;
-	if (colon == NULL)
-		return false;
-	n = strtol(colon + 1, &end, 10);
-	if (end == colon + 1 || *end != '\0' || n < 0 || n > 65535 ||
-	    (size_t)(colon - s) >= len)
-		return false;
-	snprintf(host, len, "%.*s", (int)(colon - s), s);
-	*port = (uint16_t)n;
-	return true;
+	return s == NULL || listen_parse(s, host, len, port) == CAMCA_OK;
 }
 
 /* Settings of a new installation from the arguments. */

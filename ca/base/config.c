@@ -8,6 +8,7 @@
 #include "ca/base/buf.h"
 #include "ca/base/enc.h"
 #include "ca/base/file.h"
+#include "ca/base/listen.h"
 #include "ca/base/yaml.h"
 
 void
@@ -59,36 +60,20 @@ config_text(struct yaml_doc *d, struct yaml_node *m, const char *key,
 	return ret;
 }
 
-/* "0.0.0.0:8443", "[::1]:8443". */
 static int
 config_listen(struct yaml_doc *d, struct yaml_node *m, const char *key,
     char *host, size_t host_len, uint16_t *port)
 {
-	const char *s = NULL, *colon;
-	char *end;
-	long n;
+	const char *s = NULL;
 	int ret = yaml_str(d, m, key, false, 80, &s);
 
 	if (ret < 0 || s == NULL)
 		return ret;
-	colon = strrchr(s, ':');
-	if (colon == NULL || colon == s)
+	ret = listen_parse(s, host, host_len, port);
+	if (ret < 0)
 		return yaml_fail(d, yaml_get(d, m, key),
+		    ret == CAMCA_ELIMIT ? "'%s': no such port" :
 		    "'%s' must be ADDRESS:PORT", key);
-	n = strtol(colon + 1, &end, 10);
-	if (end == colon + 1 || *end != '\0' || n > 65535 ||
-	    strspn(colon + 1, "0123456789") != strlen(colon + 1))
-		return yaml_fail(d, yaml_get(d, m, key),
-		    "'%s': no such port", key);
-	*port = (uint16_t)n;
-	if (s[0] == '[' && colon[-1] == ']') {
-		s++;
-		colon--;
-	}
-	if ((size_t)(colon - s) >= host_len)
-		return yaml_fail(d, yaml_get(d, m, key), "'%s' is too long",
-		    key);
-	snprintf(host, host_len, "%.*s", (int)(colon - s), s);
 	return CAMCA_OK;
 }
 
@@ -504,6 +489,16 @@ config_write_text(struct buf *b, const char *key, const char *value)
 }
 
 static int
+config_write_listen(struct buf *b, const char *key, const char *host,
+    uint16_t port, const char *remark)
+{
+	bool v6 = strchr(host, ':') != NULL;
+
+	return buf_printf(b, "  %s: \"%s%s%s:%u\"%s\n", key, v6 ? "[" : "",
+	    host, v6 ? "]" : "", port, remark);
+}
+
+static int
 config_write_head(struct buf *b, const struct config *c)
 {
 	size_t i;
@@ -523,10 +518,11 @@ config_write_head(struct buf *b, const struct config *c)
 	for (i = 0; ret == CAMCA_OK && i < c->nnames; i++)
 		ret = buf_printf(b, "    - \"%s\"\n", c->names[i]);
 	if (ret == CAMCA_OK)
-		ret = buf_printf(b,
-		    "  est_listen: \"%s:%u\"     # EST over TLS\n"
-		    "  http_listen: \"%s:%u\"    # issuer certificates and CRLs\n",
-		    c->est_host, c->est_port, c->http_host, c->http_port);
+		ret = config_write_listen(b, "est_listen", c->est_host,
+		    c->est_port, "     # EST over TLS");
+	if (ret == CAMCA_OK)
+		ret = config_write_listen(b, "http_listen", c->http_host,
+		    c->http_port, "    # issuer certificates and CRLs");
 	if (ret == CAMCA_OK && c->http_url[0] != '\0')
 		ret = config_write_text(b, "  http_url", c->http_url);
 	return ret;

@@ -16,6 +16,7 @@
 
 #include "ca/base/ctx.h"
 #include "ca/base/file.h"
+#include "ca/base/listen.h"
 #include "ca/base/log.h"
 #include "ca/witness/serve.h"
 
@@ -58,23 +59,6 @@ arguments_number(struct argp_state *st, const char *s)
 	return n;
 }
 
-static void
-arguments_listen(struct argp_state *st, struct arguments *a, const char *s)
-{
-	const char *colon = strrchr(s, ':');
-	size_t n = colon != NULL ? (size_t)(colon - s) : 0;
-
-	if (n > 2 && s[0] == '[' && s[n - 1] == ']') {
-		s++;
-		n -= 2;
-	}
-	if (colon == NULL || n == 0 || n >= sizeof a->host)
-		argp_error(st, "an address is written ADDRESS:PORT: %s", s);
-	snprintf(a->host, sizeof a->host, "%.*s", (int)n, s);
-	a->port = (uint16_t)arguments_number(st, colon != NULL ? colon + 1 :
-	    "");
-}
-
 static error_t
 arguments_parse(int key, char *arg, struct argp_state *st)
 {
@@ -90,7 +74,11 @@ arguments_parse(int key, char *arg, struct argp_state *st)
 		if (!log_level_parse(arg, &a->level))
 			argp_error(st, "no such log level: %s", arg);
 		break;
-	case OPT_LISTEN: arguments_listen(st, a, arg); break;
+	case OPT_LISTEN:
+		if (listen_parse(arg, a->host, sizeof a->host, &a->port) < 0)
+			argp_error(st, "an address is written ADDRESS:PORT: "
+			    "%s", arg);
+		break;
 	case OPT_PREFIX:
 		n = strlen(arg);
 		if (n >= SERVE_PREFIX_MAX || (n > 0 && (arg[0] != '/' ||

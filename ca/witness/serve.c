@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/witness/serve.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ca/base/listen.h"
 #include "ca/base/log.h"
 #include "ca/base/mono.h"
 #include "ca/custody/witness.h"
@@ -278,57 +276,6 @@ serve_keep(void *arg, struct MHD_Connection *m, char *s)
 	return strlen(s);              /* paths are compared as they come */
 }
 
-static socklen_t
-serve_address(struct sockaddr_storage *out, const char *host, uint16_t port)
-{
-	struct sockaddr_in *v4 = (void *)out;
-	struct sockaddr_in6 *v6 = (void *)out;
-
-	memset(out, 0, sizeof *out);
-	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		return sizeof *v4;
-	}
-	if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons(port);
-		return sizeof *v6;
-	}
-	return 0;
-}
-
-static int
-serve_listen(const struct serve_conf *c, int *fd_out, uint16_t *port_out)
-{
-	struct sockaddr_storage sa;
-	const struct sockaddr_in *v4 = (const void *)&sa;
-	socklen_t len = serve_address(&sa, c->host, c->port);
-	int fd, on = 1;
-
-	if (len == 0) {
-		log_msg(LOG_ERROR, c->host, "not an IP address to listen on");
-		return CAMCA_EINVAL;
-	}
-	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
-	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-	    bind(fd, (struct sockaddr *)&sa, len) != 0 ||
-	    listen(fd, SERVE_BACKLOG) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&sa, &len) != 0) {
-		log_msg(LOG_ERROR, c->host, "cannot listen on port %u: %s",
-		    c->port, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return CAMCA_EIO;
-	}
-	/* The port stands at the same place in both families. */
-	*port_out = ntohs(v4->sin_port);
-	*fd_out = fd;
-	return CAMCA_OK;
-}
-
 static int
 serve_daemon(struct serve *s, int fd)
 {
@@ -371,7 +318,8 @@ serve_start(struct serve **out, const struct serve_conf *conf,
 	ret = (size_t)snprintf(s->prefix, sizeof s->prefix, "%s",
 	    conf->prefix) < sizeof s->prefix ? CAMCA_OK : CAMCA_ELIMIT;
 	if (ret == CAMCA_OK)
-		ret = serve_listen(conf, &fd, port_out);
+		ret = listen_open(conf->host, conf->port, SERVE_BACKLOG, &fd,
+		    port_out);
 	if (ret == CAMCA_OK)
 		ret = serve_daemon(s, fd);
 	if (ret < 0) {

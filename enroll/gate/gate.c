@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ca/base/file.h"
+#include "ca/base/listen.h"
 #include "ca/base/log.h"
 #include "ca/base/mono.h"
 #include "enroll/gate/custody_cache.h"
@@ -21,6 +22,7 @@
 #define GATE_STOP_MS 5000
 #define GATE_LINGER_MS 500
 #define GATE_ADDRESSES 4096
+#define GATE_BACKLOG 1024
 #define GATE_THREADS_MIN 2
 #define GATE_THREADS_MAX 16
 /* A whole turn of a peer may take half as long again as its silence: 30 s where
@@ -49,10 +51,10 @@ gate_bind(struct gate *g)
 
 	g->est_fd = g->web_fd = -1;
 	/* A port below 1024 needs root; all the rest must not have it. */
-	if ((ret = http_listen(&g->est_fd, g->conf.est_host, g->conf.est_port,
-	    &est)) < 0 ||
-	    (ret = http_listen(&g->web_fd, g->conf.http_host,
-	    g->conf.http_port, &web)) < 0 ||
+	if ((ret = listen_open(g->conf.est_host, g->conf.est_port,
+	    GATE_BACKLOG, &g->est_fd, &est)) < 0 ||
+	    (ret = listen_open(g->conf.http_host, g->conf.http_port,
+	    GATE_BACKLOG, &g->web_fd, &web)) < 0 ||
 	    (ret = file_join(dir, sizeof dir, g->conf.state, "gate")) < 0 ||
 	    (ret = process_drop(g->conf.gate_user, dir)) < 0)
 		return ret;

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enroll/gate/http.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "ca/base/log.h"
-
-#define HTTP_BACKLOG 1024
 
 const char *
 http_field(struct MHD_Connection *m, const char *name)
@@ -122,58 +115,4 @@ http_log(void *arg, const char *fmt, va_list ap)
 #pragma GCC diagnostic pop
 	text[strcspn(text, "\n")] = '\0';
 	log_msg(LOG_TRACE, "http", "%s", text);
-}
-
-static int
-http_address(struct sockaddr_storage *out, socklen_t *len, const char *host,
-    uint16_t port)
-{
-	struct sockaddr_in *v4 = (void *)out;
-	struct sockaddr_in6 *v6 = (void *)out;
-
-	memset(out, 0, sizeof *out);
-	if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		*len = sizeof *v4;
-		return CAMCA_OK;
-	}
-	if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons(port);
-		*len = sizeof *v6;
-		return CAMCA_OK;
-	}
-	return CAMCA_EINVAL;
-}
-
-int
-http_listen(int *fd_out, const char *host, uint16_t port, uint16_t *port_out)
-{
-	struct sockaddr_storage sa;
-	const struct sockaddr_in *v4 = (const void *)&sa;
-	socklen_t len = 0;
-	int fd = -1, on = 1;
-
-	if (http_address(&sa, &len, host, port) < 0) {
-		log_msg(LOG_ERROR, host, "not an IP address to listen on");
-		return CAMCA_EINVAL;
-	}
-	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
-	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-	    bind(fd, (struct sockaddr *)&sa, len) != 0 ||
-	    listen(fd, HTTP_BACKLOG) != 0 ||
-	    getsockname(fd, (struct sockaddr *)&sa, &len) != 0) {
-		log_msg(LOG_ERROR, host, "cannot listen on port %u: %s", port,
-		    strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return CAMCA_EIO;
-	}
-	/* The port stands at the same place in both families. */
-	*port_out = ntohs(v4->sin_port);
-	*fd_out = fd;
-	return CAMCA_OK;
 }

@@ -30,9 +30,4 @@ size_t http_keep(void *arg, struct MHD_Connection *m, char *s);
 /* For MHD_OPTION_EXTERNAL_LOGGER: what peers do wrong is worth a trace. */
 void http_log(void *arg, const char *fmt, va_list ap);
 
-/* A listening TCP socket; port 0 picks a free one, *port_out tells which.
- * CAMCA_EIO, CAMCA_EINVAL for something that is no address. Logged. */
-CAMCA_MUST int http_listen(int *fd_out, const char *host, uint16_t port,
-    uint16_t *port_out);
-
 #endif

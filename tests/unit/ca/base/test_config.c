@@ -44,6 +44,7 @@ test_round_trip(void **state)
 	a.est_port = 0;
 	text = config_write(&a);
 	assert_non_null(text);
+	assert_non_null(strstr(text, "est_listen: \"[::1]:0\""));
 	if (load_text(state, text, strlen(text), &b, error, sizeof error) < 0)
 		fail_msg("%s in:\n%s", error, text);
 	assert_memory_equal(&a, &b, sizeof a);
