@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ca/admit/admit.h"
+#include "ca/base/id.h"
 #include "ca/custody/event.h"
 
 /* Spaces at the ends go: they come from spreadsheets and are never meant. */
@@ -43,9 +44,6 @@ device_text(char *s, size_t size, bool required, const char *code,
 	return CAMCA_OK;
 }
 
-/* Ids become file names, parts of host names and URIs, cells of a table: only
- * characters that mean nothing in any of them, and no dash in front that a
- * command line would take for an option. */
 static int
 device_id(char *s, size_t size, const char *code, struct refusal *why)
 {
@@ -53,7 +51,7 @@ device_id(char *s, size_t size, const char *code, struct refusal *why)
 
 	if (ret < 0)
 		return ret;
-	if (!event_id_ok(s, strlen(s)))
+	if (!id_ok(s, strlen(s)))
 		return refuse(why, CAMCA_EINVAL, 400, code,
 		    "'%s' must be 1 to 64 of A-Z a-z 0-9 . _ - and start with "
 		    "a letter or digit", s);
@@ -191,7 +189,7 @@ device_default_id(struct device_row *d, struct refusal *why)
 		    "site and serial together are longer than %d: give an id",
 		    STORE_ID_MAX - 2);
 	for (i = 0; i < n; i++)
-		if (!event_id_ok(&id[i], 1) && strchr("._-", id[i]) == NULL)
+		if (!id_ok(&id[i], 1) && strchr("._-", id[i]) == NULL)
 			id[i] = '-';
 	memcpy(d->id, id, n + 1);
 	return CAMCA_OK;

@@ -7,6 +7,7 @@
 
 #include "ca/authority/bundle.h"
 #include "ca/authority/ops.h"
+#include "ca/base/id.h"
 #include "ca/custody/reader.h"
 #include "ca/custody/tell.h"
 
@@ -19,7 +20,7 @@ bundle_begin(struct op_call *c, const char *device)
 	struct bundle *made = NULL, *before;
 	int ret;
 
-	if (!event_id_ok(device, strlen(device)))
+	if (!id_ok(device, strlen(device)))
 		return refuse(&c->why, CAMCA_ENOENT, 404, "device.unknown",
 		    "There is no device '%s'.", device);
 	ret = bundle_make(c, device, arg_bool(c, "timestamp", false), &made);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define BUNDLE_WORD_MAX 64
+#include "ca/base/id.h"
 
 const char *const bundle_folders[] = { "certs", "crl", "events", "ocsp",
 	"timestamps", NULL };
@@ -43,24 +43,6 @@ part_digits(const char *p, size_t n, size_t want, const char *digits)
 	return n == want;
 }
 
-/* [A-Za-z0-9][A-Za-z0-9._-]{0,63} */
-static bool
-part_word(const char *p, size_t n)
-{
-	size_t i;
-	bool alnum;
-
-	for (i = 0; i < n; i++) {
-		alnum = (p[i] >= 'A' && p[i] <= 'Z') ||
-		    (p[i] >= 'a' && p[i] <= 'z') ||
-		    (p[i] >= '0' && p[i] <= '9');
-		if (!alnum && (i == 0 ||
-		    (p[i] != '.' && p[i] != '_' && p[i] != '-')))
-			return false;
-	}
-	return n > 0 && n <= BUNDLE_WORD_MAX;
-}
-
 static bool
 part_ok(enum bundle_part part, const char *p, size_t n)
 {
@@ -71,7 +53,7 @@ part_ok(enum bundle_part part, const char *p, size_t n)
 	case PART_HEX:
 		return part_digits(p, n, 40, "0123456789abcdef");
 	case PART_WORD:
-		return part_word(p, n);
+		return id_ok(p, n);
 	default:
 		return n == 0;
 	}

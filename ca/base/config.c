@@ -8,6 +8,7 @@
 #include "ca/base/buf.h"
 #include "ca/base/enc.h"
 #include "ca/base/file.h"
+#include "ca/base/id.h"
 #include "ca/base/listen.h"
 #include "ca/base/yaml.h"
 
@@ -270,10 +271,8 @@ config_tsa(struct config_tsa *out, const char *s)
 {
 	size_t n = s != NULL ? strcspn(s, " ") : 0;
 
-	if (n == 0 || s[n] == '\0' || n >= sizeof out->name ||
-	    strlen(s + n + 1) >= sizeof out->url ||
-	    strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "0123456789._-") != n || strchr("._-", s[0]) != NULL)
+	if (n == 0 || s[n] == '\0' ||
+	    strlen(s + n + 1) >= sizeof out->url || !id_ok(s, n))
 		return false;
 	snprintf(out->name, sizeof out->name, "%.*s", (int)n, s);
 	snprintf(out->url, sizeof out->url, "%s", s + n + 1);

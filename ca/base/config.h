@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "ca/base/err.h"
+#include "ca/base/id.h"
 
 #define CONFIG_NAMES_MAX 16
 #define CONFIG_TSAS_MAX 4
@@ -18,7 +19,7 @@
 enum config_access { ACCESS_PUBLIC, ACCESS_STAFF, ACCESS_OFF };
 
 struct config_tsa {
-	char name[65];                   /* [A-Za-z0-9][A-Za-z0-9._-]* */
+	char name[ID_MAX + 1];
 	char url[300];                   /* http or https */
 };
 

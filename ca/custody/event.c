@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ca/base/enc.h"
+#include "ca/base/id.h"
 #include "ca/base/log.h"
 
 /* Order of the file; searched from the front, which for this many short names
@@ -162,23 +163,6 @@ event_text_ok(const char *p, size_t n, size_t max)
 	return true;
 }
 
-bool
-event_id_ok(const char *p, size_t n)
-{
-	size_t i;
-	bool alnum;
-
-	for (i = 0; i < n; i++) {
-		alnum = (p[i] >= 'A' && p[i] <= 'Z') ||
-		    (p[i] >= 'a' && p[i] <= 'z') ||
-		    (p[i] >= '0' && p[i] <= '9');
-		if (!alnum && (i == 0 ||
-		    (p[i] != '.' && p[i] != '_' && p[i] != '-')))
-			return false;
-	}
-	return n > 0 && n < STORE_ID_MAX;
-}
-
 /* The first mistake stays, and is the one that is logged. */
 static void
 event_fail(struct event *e, int err, const char *key, const char *what)
@@ -236,7 +220,7 @@ event_init_many(struct event *e, const struct event_source *src,
 	if (event_id(src->ctx, e->time_ms, e->id, ids) < 0)
 		event_fail(e, CAMCA_ECRYPTO, "id", "no random bytes");
 	snprintf(e->device, sizeof e->device, "%s",
-	    device != NULL && event_id_ok(device, strlen(device)) ?
+	    device != NULL && id_ok(device, strlen(device)) ?
 	    device : "-");
 	event_copy(e->actor, EVENT_WHO_MAX, actor);
 }

@@ -101,8 +101,6 @@ CAMCA_MUST int event_put(struct tx *tx, const struct event *e);
  * UTF-8, no control characters (C0, DEL, C1), no line or paragraph separator,
  * nothing that turns the direction of text around, no space at either end. */
 bool event_text_ok(const char *p, size_t n, size_t max);
-/* [A-Za-z0-9][A-Za-z0-9._-]{0,63}: the syntax of device and site ids. */
-bool event_id_ok(const char *p, size_t n);
 
 /* ---- reading (event_parse.c) ---- */
 struct event_text {                       /* borrowed from the parsed bytes */

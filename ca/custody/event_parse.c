@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ca/base/enc.h"
+#include "ca/base/id.h"
 
 struct event_cursor {
 	const char *p, *end;
@@ -152,7 +153,7 @@ event_take_device(struct event_cursor *c, struct event_text *out)
 
 	if (ret < 0 || (out->n == 1 && out->p[0] == '-'))
 		return ret;
-	if (!event_id_ok(out->p, out->n))
+	if (!id_ok(out->p, out->n))
 		return event_bad(c, "event.device", "not the id of a device");
 	return CAMCA_OK;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "ca/base/ctx.h"
+#include "ca/base/id.h"
 #include "ca/base/refusal.h"
 
 struct store;
@@ -79,7 +80,7 @@ struct store_blob {
 };
 void store_blob_free(struct store_blob *b);   /* fields may be NULL/0 */
 
-#define STORE_ID_MAX 65        /* device and site ids, with NUL */
+#define STORE_ID_MAX (ID_MAX + 1)   /* device and site ids, with NUL */
 #define STORE_NAME_MAX 129     /* other texts, with NUL */
 #define STORE_SERIAL_LEN 20    /* certificate serial, left-padded with zeros */
 #define STORE_HASH_LEN 32
