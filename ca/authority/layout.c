@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -203,17 +201,4 @@ layout_drop(const struct config *c)
 	    setuid(0) == 0)
 		return CAMCA_EPERM;
 	return CAMCA_OK;
-}
-
-void
-layout_harden(void)
-{
-	struct rlimit none = { 0, 0 };
-
-	umask(077);
-	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		log_msg(LOG_WARN, "camcad", "core dumps could not be barred");
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		log_msg(LOG_WARN, "camcad", "set-user-ID programs still work");
 }

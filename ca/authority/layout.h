@@ -16,7 +16,5 @@ CAMCA_MUST int layout_make(const struct config *c, const char *policies_from,
 /* As root: becomes the authority's user for good, where it exists. Else stays
  * and warns. CAMCA_EPERM where the kernel refuses. */
 CAMCA_MUST int layout_drop(const struct config *c);
-/* No core dumps, no ptrace by the same user: memory holds the PIN. */
-void layout_harden(void);
 
 #endif

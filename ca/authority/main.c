@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/eventfd.h>
 #include <poll.h>
@@ -19,6 +20,7 @@
 #include "ca/authority/feed.h"
 #include "ca/authority/layout.h"
 #include "ca/base/file.h"
+#include "ca/base/harden.h"
 #include "ca/base/listen.h"
 #include "ca/base/log.h"
 #include "ca/custody/anchor.h"
@@ -338,7 +340,8 @@ main_serve(struct authority *a, const struct arguments *x)
 	(void)mallopt(M_MMAP_THRESHOLD, MAIN_MMAP_FROM);
 	(void)mallopt(M_TRIM_THRESHOLD, MAIN_TRIM_FROM);
 	ret = layout_drop(&a->conf);
-	layout_harden();
+	umask(077);
+	harden_process();   /* memory holds the PIN */
 	if (ret == CAMCA_OK)
 		ret = authority_open(a, &why);
 	if (ret == CAMCA_OK)

@@ -9,13 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ca/base/ctx.h"
 #include "ca/base/file.h"
+#include "ca/base/harden.h"
 #include "ca/base/listen.h"
 #include "ca/base/log.h"
 #include "ca/witness/serve.h"
@@ -160,16 +159,10 @@ main_init(const struct arguments *a)
 static void
 main_harden(void)
 {
-	struct rlimit none = { 0, 0 };
-
 	umask(022);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);      /* a limit on files is a full disk */
-	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		log_msg(LOG_WARN, NULL, "memory is not hidden: %s",
-		    strerror(errno));
+	harden_process();
 }
 
 /* One process a folder: two would each have a record of their own in memory, and

@@ -10,12 +10,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ca/base/file.h"
+#include "ca/base/harden.h"
 #include "ca/base/log.h"
 
 static void
@@ -37,26 +37,13 @@ process_files(size_t files)
 		    strerror(errno));
 }
 
-/* The TLS key and one-time secrets are in memory: out of reach of core files
- * and of other processes of the same user. */
-static void
-process_hide(void)
-{
-	struct rlimit none = { 0, 0 };
-
-	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
-	    prctl(PR_SET_DUMPABLE, 0) != 0)
-		log_msg(LOG_WARN, NULL, "memory is not hidden: %s",
-		    strerror(errno));
-}
-
 void
 process_harden(size_t files)
 {
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	process_files(files);
-	process_hide();
+	harden_process();
 }
 
 static int
@@ -76,8 +63,7 @@ process_become(const struct passwd *pw, const char *dir)
 		    strerror(errno));
 		return CAMCA_EPERM;
 	}
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	process_hide();   /* a change of user makes the process dumpable */
+	harden_process();   /* a change of user makes it dumpable */
 	return CAMCA_OK;
 }
 

@@ -7,8 +7,8 @@
 
 #include "ca/base/err.h"
 
-/* No core dumps, no debugger, private files, no SIGPIPE; room for files
- * descriptors. */
+/* harden_process(), as the TLS key and one-time secrets are in memory; private
+ * files, no SIGPIPE; room for files descriptors. */
 void process_harden(size_t files);
 /* As root, where the user exists: makes dir (may be missing) the user's and
  * becomes that user for good. Otherwise makes dir and stays. CAMCA_EPERM where

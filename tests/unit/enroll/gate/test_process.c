@@ -41,6 +41,7 @@ child_harden(const char *dir)
 	(void)dir;
 	process_harden(64);
 	must(prctl(PR_GET_DUMPABLE) == 0);
+	must(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
 	must(getrlimit(RLIMIT_CORE, &r) == 0 && r.rlim_max == 0);
 	must(getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur >= 64);
 	must(umask(0) == 077);
