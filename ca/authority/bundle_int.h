@@ -60,8 +60,6 @@ CAMCA_MUST int bundle_moved(struct bundle *b, bool *out);
 
 /* bundle_status.c: certificates, chain, CRLs, OCSP answers, as they are now. */
 CAMCA_MUST int bundle_status(struct op_call *c, struct bundle *b);
-/* Index of a CA in b->chain, b->nchain where it is not there. */
-size_t bundle_chain_at(const struct bundle *b, int64_t issuer);
 /* bundle_ocsp.c: an answer about one certificate, DER, appended. */
 CAMCA_MUST int bundle_ocsp(struct op_call *c, const struct ca *ca, X509 *x,
     const struct bundle_cert *cert, int64_t now_ms, struct buf *out);
@@ -71,8 +69,6 @@ CAMCA_MUST int bundle_stamps(struct bundle *b, size_t *n_out);
 /* Adds a file with a copy of n bytes; or a CRL, which is taken. */
 CAMCA_MUST int bundle_put(struct bundle *b, const char *name, const void *p,
     size_t n);
-CAMCA_MUST int bundle_put_crl(struct bundle *b, const char *name,
-    struct crl_file *crl);
 /* Forgets the files and certificates again. */
 void bundle_clear(struct bundle *b);
 /* A certificate as PEM, appended. */

@@ -59,7 +59,7 @@ bundle_put(struct bundle *b, const char *name, const void *p, size_t n)
 	return CAMCA_OK;
 }
 
-int
+static int
 bundle_put_crl(struct bundle *b, const char *name, struct crl_file *crl)
 {
 	struct bundle_file *f;
@@ -159,7 +159,8 @@ status_certs(struct op_call *c, struct bundle *b)
 	return ret;
 }
 
-size_t
+/* Index of a CA in b->chain, b->nchain where it is not there. */
+static size_t
 bundle_chain_at(const struct bundle *b, int64_t issuer)
 {
 	size_t i;

@@ -65,8 +65,6 @@ CAMCA_MUST int est_authenticate(struct tx *tx, struct est *x);
 CAMCA_MUST int est_secret(struct tx *tx, struct est *x);
 /* Client certificates: ours or a vendor's, before any transaction. */
 CAMCA_MUST int est_check_chain(struct est *x, const struct ca **ca_out);
-/* Vendor whose roots vouch for the chain. Inside tx. */
-CAMCA_MUST int est_find_vendor(struct tx *tx, struct est *x);
 /* Row of the client certificate, which is one of ours: same bytes, good. */
 CAMCA_MUST int est_load_current(struct tx *tx, struct est *x);
 /* Counts a wrong secret; locks it at the limit. Own transaction. */

@@ -106,7 +106,7 @@ auth_try_vendor(const struct vendor_row *v, void *arg)
 
 /* Every enabled vendor's roots are tried; the chain proves the manufacturer,
  * never what the client says of itself. */
-int
+static int
 est_find_vendor(struct tx *tx, struct est *x)
 {
 	struct vendor_search s = { .x = x };

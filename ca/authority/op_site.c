@@ -4,7 +4,7 @@
 
 #include "ca/authority/ops.h"
 
-json_t *
+static json_t *
 site_json(const struct site_row *s)
 {
 	json_t *o = json_pack("{s:s, s:s, s:I}", "id", s->id, "name", s->name,

@@ -105,7 +105,6 @@ CAMCA_MUST int ca_change(struct op_call *c,
     int (*run)(struct op_call *c, const struct ca_set *set));
 
 /* Rows as people read them; new references. */
-json_t *site_json(const struct site_row *s);
 json_t *device_json(const struct device_row *d);
 json_t *document_json(const struct document_row *d);
 json_t *cert_json(const struct cert_row *r, const char *device,

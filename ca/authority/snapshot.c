@@ -56,8 +56,7 @@ authority_cas(struct authority *a)
 	struct ca_set *s;
 
 	pthread_mutex_lock(&a->lock);
-	s = a->cas;
-	s->refs++;
+	s = ca_set_ref(a->cas);
 	pthread_mutex_unlock(&a->lock);
 	return s;
 }
@@ -65,15 +64,8 @@ authority_cas(struct authority *a)
 void
 authority_cas_put(struct authority *a, struct ca_set *set)
 {
-	int left;
-
-	if (set == NULL)
-		return;
-	pthread_mutex_lock(&a->lock);
-	left = --set->refs;
-	pthread_mutex_unlock(&a->lock);
-	if (left == 0)
-		ca_set_free(set);
+	(void)a;
+	ca_set_free(set);
 }
 
 static int
@@ -233,7 +225,6 @@ authority_load_cas(struct authority *a, struct refusal *why)
 
 	if (ret < 0)
 		return ret;
-	set->refs = 1;
 	pthread_mutex_lock(&a->lock);
 	old = a->cas;
 	set->epoch = old != NULL ? old->epoch + 1 : 1;

@@ -27,22 +27,6 @@ frame_length(const uint8_t h[static 4])
 }
 
 int
-frame_put(struct buf *out, const void *p, size_t n)
-{
-	uint8_t h[4];
-	int ret;
-
-	if (n == 0 || n > FRAME_MAX)
-		return CAMCA_ELIMIT;
-	frame_header(h, n);
-	ret = buf_reserve(out, n + sizeof h);
-	if (ret < 0)
-		return ret;
-	ret = buf_put(out, h, sizeof h);
-	return ret < 0 ? ret : buf_put(out, p, n);
-}
-
-int
 frame_peek(const struct buf *in, const uint8_t **payload, size_t *n)
 {
 	size_t len;
@@ -57,12 +41,6 @@ frame_peek(const struct buf *in, const uint8_t **payload, size_t *n)
 	*payload = in->data + 4;
 	*n = len;
 	return 1;
-}
-
-void
-frame_drop(struct buf *in)
-{
-	buf_shift(in, 4 + frame_length(in->data));
 }
 
 int

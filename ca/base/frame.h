@@ -11,15 +11,11 @@
 
 #define FRAME_MAX (1u << 20)
 
-/* Appends header and payload to out. CAMCA_ELIMIT past FRAME_MAX. */
-CAMCA_MUST int frame_put(struct buf *out, const void *p, size_t n);
 /* Looks at the bytes gathered in in: 1 and *payload, *n borrowed from in where
- * a whole frame is there; 0 where more bytes are needed; CAMCA_ELIMIT for a
- * length of 0 or past FRAME_MAX (close the connection). */
+ * a whole frame, of 4 + *n bytes, is there; 0 where more bytes are needed;
+ * CAMCA_ELIMIT for a length of 0 or past FRAME_MAX (close the connection). */
 CAMCA_MUST int frame_peek(const struct buf *in, const uint8_t **payload,
     size_t *n);
-/* Drops the frame that frame_peek showed. */
-void frame_drop(struct buf *in);
 /* Blocking write of a whole frame. CAMCA_EIO. No SIGPIPE. */
 CAMCA_MUST int frame_write(int fd, const void *p, size_t n);
 /* Blocking read of one frame into out (reset first). CAMCA_EIO on error or

@@ -609,12 +609,6 @@ yaml_text(const struct yaml_node *n)
 }
 
 int
-yaml_line(const struct yaml_node *n)
-{
-	return n != NULL ? n->line : 0;
-}
-
-int
 yaml_end(struct yaml_doc *d, struct yaml_node *m)
 {
 	size_t i;

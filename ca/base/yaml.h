@@ -61,7 +61,6 @@ size_t yaml_seq_len(const struct yaml_node *seq);
 struct yaml_node *yaml_seq_at(const struct yaml_node *seq, size_t i);
 /* Text of a scalar node, NULL for others; borrowed. */
 const char *yaml_text(const struct yaml_node *n);
-int yaml_line(const struct yaml_node *n);
 /* Scalar sequence item as an index into names; CAMCA_EINVAL (noted). */
 CAMCA_MUST int yaml_item_enum(struct yaml_doc *d, struct yaml_node *item,
     const char *const *names, int *out);

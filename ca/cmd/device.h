@@ -24,9 +24,6 @@ struct labels_wish {
 CAMCA_MUST int labels_write(struct cmd_env *env, const struct labels_wish *w,
     size_t *count_out);
 
-/* Bytes of text up to max that can be sent as one part: never in the middle of
- * a UTF-8 character. */
-size_t import_part(const char *text, size_t n, size_t max);
 /* Line (from 1) of the first byte that is a NUL or not UTF-8, 0 where there is
  * none. */
 size_t import_bad_line(const char *text, size_t n);

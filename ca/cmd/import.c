@@ -12,7 +12,9 @@
 /* JSON may write a byte as six: so a part always fits a frame of 1 MiB. */
 #define IMPORT_PART (128u * 1024)
 
-size_t
+/* Bytes of text up to max that can be sent as one part: never in the middle of
+ * a UTF-8 character. */
+static size_t
 import_part(const char *text, size_t n, size_t max)
 {
 	size_t k = n < max ? n : max;

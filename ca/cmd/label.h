@@ -28,8 +28,6 @@ CAMCA_MUST int label_html_head(struct buf *out, const char *url,
 CAMCA_MUST int label_html(struct buf *out, const struct label *l);
 CAMCA_MUST int label_html_tail(struct buf *out);
 
-/* Appends text with & < > " ' escaped, for HTML text and attributes. */
-CAMCA_MUST int label_escape(struct buf *out, const char *s);
 /* The secret in groups of four with dashes, however it was grouped. */
 CAMCA_MUST int label_group(struct buf *out, const char *secret);
 

@@ -29,7 +29,8 @@ static const char label_style[] =
     ".secret span{white-space:nowrap}\n"
     ".how{margin:.4mm 0 0;font-size:6pt}\n";
 
-int
+/* Appends text with & < > " ' escaped, for HTML text and attributes. */
+static int
 label_escape(struct buf *out, const char *s)
 {
 	static const struct {

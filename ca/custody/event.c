@@ -19,12 +19,6 @@ static const struct event_type event_types[] = {
 #define EVENT_TYPES (sizeof event_types / sizeof event_types[0])
 
 const struct event_type *
-event_type_at(size_t i)
-{
-	return i < EVENT_TYPES ? &event_types[i] : NULL;
-}
-
-const struct event_type *
 event_type_find(const char *name, size_t n)
 {
 	size_t i;

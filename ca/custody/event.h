@@ -43,9 +43,8 @@ struct event_type {
 	const char *name;
 	const char *keys;
 };
-/* NULL where there is none / past the last. Constant. Any thread. */
+/* NULL where there is none. Constant. Any thread. */
 const struct event_type *event_type_find(const char *name, size_t n);
-const struct event_type *event_type_at(size_t i);
 
 /* In the caller's memory, nothing to free. Fields are private. */
 struct event {

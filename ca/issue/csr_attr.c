@@ -30,7 +30,9 @@ ASN1_SEQUENCE(CSR_CHANGE_ALT) = {
 	ASN1_SEQUENCE_OF(CSR_CHANGE_ALT, alt, GENERAL_NAME),
 } static_ASN1_SEQUENCE_END(CSR_CHANGE_ALT)
 
-void *
+/* Decodes der[n] whole with it; NULL otherwise. OpenSSL's error queue is left
+ * for csr_parse() to look at. */
+static void *
 csr_decode(const uint8_t *der, size_t n, const ASN1_ITEM *it)
 {
 	const uint8_t *p = der;
@@ -163,7 +165,8 @@ csr_exts_free(X509_EXTENSIONS *exts)
 }
 AUTO_DEFINE(X509_EXTENSIONS, csr_exts_free)
 
-int
+/* One Extensions value: SAN, basicConstraints, key usages into c. */
+static int
 csr_extensions(struct csr *c, const uint8_t *der, size_t n,
     struct refusal *why)
 {

@@ -26,12 +26,5 @@ CAMCA_MUST int csr_text(const ASN1_TYPE *value, const char *what,
 /* Takes the attributes apart into c. attrs may be NULL. */
 CAMCA_MUST int csr_attributes(struct csr *c,
     const STACK_OF(X509_ATTRIBUTE) *attrs, struct refusal *why);
-/* One Extensions value: SAN, basicConstraints, key usages into c. */
-CAMCA_MUST int csr_extensions(struct csr *c, const uint8_t *der, size_t n,
-    struct refusal *why);
-
-/* Decodes der[n] whole with it; NULL otherwise. OpenSSL's error queue is left
- * for csr_parse() to look at. */
-void *csr_decode(const uint8_t *der, size_t n, const ASN1_ITEM *it);
 
 #endif

@@ -149,12 +149,6 @@ keycheck_free(struct keycheck *k)
 	free(k);
 }
 
-size_t
-keycheck_count(const struct keycheck *k)
-{
-	return k->n;
-}
-
 bool
 keycheck_is_weak(const struct keycheck *k, const uint8_t spki[static 32])
 {

@@ -27,8 +27,6 @@ struct keycheck;              /* read-only once loaded: any thread */
 CAMCA_MUST int keycheck_load(struct keycheck **out, const char *path,
     char *error, size_t error_len);
 void keycheck_free(struct keycheck *k);
-/* Entries of the list. */
-size_t keycheck_count(const struct keycheck *k);
 /* Is this key on the list? Binary search. */
 bool keycheck_is_weak(const struct keycheck *k, const uint8_t spki[static 32]);
 

@@ -48,12 +48,6 @@ struct crl {
 };
 
 int64_t
-crl_issuer(const struct crl *c)
-{
-	return c->issuer;
-}
-
-int64_t
 crl_not_before_ms(const struct crl *c)
 {
 	return c->not_before_ms;

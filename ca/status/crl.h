@@ -42,7 +42,5 @@ int64_t crl_not_before_ms(const struct crl *c);
 /* The published list, counted for the caller, or NULL; with number > 0 that one
  * (the one before is kept for those that are still reading it). Any thread. */
 struct crl_file *crl_published(struct crl *c, int64_t number);
-/* Of its issuer; constant. */
-int64_t crl_issuer(const struct crl *c);
 
 #endif

@@ -112,15 +112,6 @@ store_log_entry_list(struct tx *tx, int64_t from, int64_t limit,
 }
 
 int
-store_log_leaf(struct tx *tx, int64_t idx, uint8_t out[static STORE_HASH_LEN])
-{
-	static const struct col col = { COL_BYTES, 0, STORE_HASH_LEN };
-	struct db_val v = db_int(idx);
-
-	return tx_get(tx, ST_LOG_LEAF, &v, 1, &col, 1, out);
-}
-
-int
 store_log_prev(struct tx *tx, int64_t idx, int64_t *out)
 {
 	struct db_val v = db_int(idx);

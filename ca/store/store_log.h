@@ -44,9 +44,7 @@ CAMCA_MUST int store_log_entry_get(struct tx *tx, int64_t idx,
 CAMCA_MUST int store_log_entry_list(struct tx *tx, int64_t from,
     int64_t limit, int (*fn)(const struct log_entry_row *r, void *arg),
     void *arg);
-/* Parts of an entry, without its bytes. */
-CAMCA_MUST int store_log_leaf(struct tx *tx, int64_t idx,
-    uint8_t out[static STORE_HASH_LEN]);
+/* A part of an entry, without its bytes. */
 CAMCA_MUST int store_log_prev(struct tx *tx, int64_t idx, int64_t *out);
 
 /* ---- the chain of each device, "-" among them ---- */

@@ -18,13 +18,6 @@ static const struct col cosig_cols[] = {
 
 LIST_VISIT(cosig_row)
 
-void
-store_cosig_free(struct cosig_row *r)
-{
-	if (r != NULL)
-		store_blob_free(&r->line);
-}
-
 int
 store_cosig_put(struct tx *tx, const struct cosig_row *r)
 {

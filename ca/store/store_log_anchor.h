@@ -15,7 +15,6 @@ struct cosig_row {
 	int64_t time_ms;                 /* as the witness says */
 	struct store_blob line;          /* "— name base64\n" */
 };
-void store_cosig_free(struct cosig_row *r);        /* its blob */
 /* A later one of the same witness replaces the earlier. CAMCA_ENOENT: there is
  * no checkpoint of that size. */
 CAMCA_MUST int store_cosig_put(struct tx *tx, const struct cosig_row *r);

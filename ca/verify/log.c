@@ -9,7 +9,8 @@
 #define LOG_CHECKPOINT "checkpoint"
 #define LOG_POLICY "policy.tlog"
 
-const struct tlog_policy *
+/* The policy that counts. */
+static const struct tlog_policy *
 verify_policy(const struct verify *v)
 {
 	return v->given != NULL ? v->given : v->own;

@@ -95,9 +95,6 @@ struct verify {
 	size_t nstamps;
 };
 
-/* The policy that counts. */
-const struct tlog_policy *verify_policy(const struct verify *v);
-
 /* manifest.c: the files are exactly those of MANIFEST, with its hashes. */
 CAMCA_MUST int verify_manifest(struct verify *v);
 /* log.c: policy, checkpoint; the proof of each event. */

@@ -72,17 +72,6 @@ conns_fd(const struct conns *t)
 	return t->epoll_fd;
 }
 
-size_t
-conns_count(struct conns *t)
-{
-	size_t n;
-
-	pthread_mutex_lock(&t->lock);
-	n = t->count;
-	pthread_mutex_unlock(&t->lock);
-	return n;
-}
-
 static void
 conn_remote(struct conn *c)
 {

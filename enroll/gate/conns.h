@@ -62,7 +62,6 @@ int conns_fd(const struct conns *t);
 void conns_wake(struct conns *t);
 /* Cuts those who have kept us waiting too long. One thread. */
 void conns_sweep(struct conns *t, int64_t now_ms);
-size_t conns_count(struct conns *t);
 /* No connection is parked any more from now on: before MHD_stop_daemon(). */
 void conns_stop(struct conns *t);
 

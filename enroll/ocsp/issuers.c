@@ -107,7 +107,8 @@ issuers_parse(struct issuers **out, const json_t *array, int64_t epoch)
 	return CAMCA_OK;
 }
 
-struct issuers *
+/* One more holder; returns l. Any thread that holds it already. */
+static struct issuers *
 issuers_ref(struct issuers *l)
 {
 	atomic_fetch_add(&l->refs, 1);
@@ -119,17 +120,6 @@ issuers_put(struct issuers *l)
 {
 	if (l != NULL && atomic_fetch_sub(&l->refs, 1) == 1)
 		issuers_free(l);
-}
-
-const struct issuer *
-issuers_by_id(const struct issuers *l, uint32_t id)
-{
-	size_t i;
-
-	for (i = 0; i < l->n; i++)
-		if (l->list[i].id == id)
-			return &l->list[i];
-	return NULL;
 }
 
 const struct issuer *

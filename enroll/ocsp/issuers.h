@@ -34,12 +34,9 @@ struct issuers {
  * CAMCA_EPROTO for anything else, CAMCA_ENOMEM. */
 CAMCA_MUST int issuers_parse(struct issuers **out, const json_t *array,
     int64_t epoch);
-/* One more holder; returns l. Any thread that holds it already. */
-struct issuers *issuers_ref(struct issuers *l);
 /* One holder less; the last one frees. NULL is fine. Any thread. */
 void issuers_put(struct issuers *l);
 /* Borrowed from l; NULL where there is none. */
-const struct issuer *issuers_by_id(const struct issuers *l, uint32_t id);
 const struct issuer *issuers_by_ski(const struct issuers *l,
     const uint8_t ski[static 20]);
 /* The one whose name and key both have these hashes, as long as hash_len says

@@ -20,10 +20,6 @@ struct cycle {
 	struct refusal why;
 };
 
-/* Four random bytes; where the generator fails, the clock's low bits: they
- * only spread waiting times. */
-uint32_t cycle_random(const struct cycle *c);
-
 /* Goes to the server and comes back with a new pair, verified, installed and
  * in c->pair. again: /simplereenroll under the pair in c. On failure c->why
  * says why and c->pair is as it was. */

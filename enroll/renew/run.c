@@ -21,7 +21,9 @@
 
 enum run_action { RUN_NOTHING, RUN_ENROLL, RUN_REENROLL, RUN_WAIT, RUN_FAIL };
 
-uint32_t
+/* Four random bytes; where the generator fails, the clock's low bits: they
+ * only spread waiting times. */
+static uint32_t
 cycle_random(const struct cycle *c)
 {
 	uint8_t b[4];

@@ -506,7 +506,7 @@ mock_read(struct mock *m, int i)
 	m->in[i].len += (size_t)r;
 	while (frame_peek(&m->in[i], &p, &n) > 0) {
 		mock_call(m, i, p, n);
-		frame_drop(&m->in[i]);
+		buf_shift(&m->in[i], 4 + n);
 	}
 }
 

@@ -562,7 +562,7 @@ operator_read(struct race *r)
 	if (frame_peek(&r->in, &p, &n) != 1)
 		return;
 	answer = json_loadb((const char *)p, n, 0, NULL);
-	frame_drop(&r->in);
+	buf_shift(&r->in, 4 + n);
 	operator_answer(r, answer);
 	json_decref(answer);
 }

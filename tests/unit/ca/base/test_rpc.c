@@ -22,11 +22,12 @@ struct server {
 static void
 server_answer(int fd, const char *text, const size_t *cut)
 {
+	size_t len = strlen(text), n;
 	struct buf b;
-	size_t n;
 
 	buf_init(&b, 0);
-	if (frame_put(&b, text, strlen(text)) == 0) {
+	if (len > 0 && buf_put(&b, (uint8_t[]){ 0, 0, (uint8_t)(len >> 8),
+	    (uint8_t)len }, 4) == 0 && buf_put(&b, text, len) == 0) {
 		n = cut != NULL && *cut < b.len ? *cut : b.len;
 		if (send(fd, b.data, n, MSG_NOSIGNAL) < 0)
 			n = 0;

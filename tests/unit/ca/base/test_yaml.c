@@ -89,7 +89,6 @@ test_good(void **state)
 	assert_string_equal(yaml_text(yaml_seq_at(seq, 1)), "two");
 	assert_null(yaml_seq_at(seq, 2));
 	assert_null(yaml_text(seq));
-	assert_int_equal(yaml_line(yaml_seq_at(seq, 1)), 10);
 	/* Missing and not required: the value stays as it was. */
 	n = 7;
 	assert_int_equal(yaml_int(d, top, "none", false, 0, 1, &n), 0);

@@ -63,13 +63,11 @@ test_list(void **state)
 	assert_int_equal(dec_hex(b, 32, HEX_B), 0);
 	assert_int_equal(load_text(&k, BYTES("# weak keys\n\n" HEX_B " # b\r\n"
 	    HEX_A "\n   # indented\n" HEX_B), error), 0);
-	assert_int_equal(keycheck_count(k), 3);
 	assert_true(keycheck_is_weak(k, a));
 	assert_true(keycheck_is_weak(k, b));
 	assert_false(keycheck_is_weak(k, c));
 	keycheck_free(k);
 	assert_int_equal(load_text(&k, BYTES(""), error), 0);
-	assert_int_equal(keycheck_count(k), 0);
 	assert_false(keycheck_is_weak(k, a));
 	keycheck_free(k);
 	assert_int_equal(keycheck_load(&k, NULL, error, sizeof error), 0);

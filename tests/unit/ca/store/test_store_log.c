@@ -63,7 +63,6 @@ static void
 test_entries(void **state)
 {
 	struct tx *tx = tx_of(state);
-	uint8_t leaf[STORE_HASH_LEN];
 	struct log_entry_row r;
 	int64_t i, next = 0, prev;
 
@@ -82,9 +81,6 @@ test_entries(void **state)
 	assert_int_equal(r.event_id[1], 149);
 	store_log_entry_free(&r);
 	assert_int_equal(store_log_entry_get(tx, 150, &r), CAMCA_ENOENT);
-	assert_int_equal(store_log_leaf(tx, 3, leaf), 0);
-	assert_int_equal(leaf[1], 3);
-	assert_int_equal(store_log_leaf(tx, 150, leaf), CAMCA_ENOENT);
 	assert_int_equal(store_log_prev(tx, 3, &prev), 0);
 	assert_int_equal(prev, 2);
 	assert_int_equal(store_log_prev(tx, 150, &prev), CAMCA_ENOENT);
