@@ -115,8 +115,10 @@ CAMCA_MUST int authority_open_store(struct authority *a, bool create,
     struct refusal *why);
 
 /* ---- dispatch.c ---- */
-/* ROLE_FEED: who came to status.sock, whoever that is. */
-enum caller_role { ROLE_OPERATOR = 1, ROLE_GATE = 2, ROLE_FEED = 4 };
+/* ROLE_FEED: who came to status.sock, whoever that is. ROLE_LOG: the gate, while
+ * the settings let it serve the custody log; dispatch() alone gives it. */
+enum caller_role { ROLE_OPERATOR = 1, ROLE_GATE = 2, ROLE_FEED = 4,
+	ROLE_LOG = 8 };
 
 struct caller {
 	unsigned roles;                /* enum caller_role bits */

@@ -119,6 +119,24 @@ dispatch_note(struct op_call *c, bool called)
 		    c->caller->actor, c->op->name, NULL, &c->why);
 }
 
+/* What the settings give to nobody through the gate, a gate in an attacker's
+ * hands does not get either. */
+static int
+dispatch_check_caller(struct op_call *c)
+{
+	unsigned roles = c->caller->roles;
+	bool off = c->a->conf.custody_access == ACCESS_OFF;
+
+	if ((roles & ROLE_GATE) != 0 && !off)
+		roles |= ROLE_LOG;
+	if ((c->op->callers & roles) != 0)
+		return CAMCA_OK;
+	return refuse(&c->why, CAMCA_EPERM, 403, "auth.not-permitted",
+	    "%s may not call %s%s.", c->caller->actor, c->op->name,
+	    (roles & ROLE_GATE) != 0 && (c->op->callers & ROLE_LOG) != 0 ?
+	    ": the settings say 'custody: access: off'" : "");
+}
+
 static void
 dispatch_run(struct op_call *c, json_t *call)
 {
@@ -137,13 +155,11 @@ dispatch_run(struct op_call *c, json_t *call)
 	if (args == NULL)
 		args = empty = json_object();
 	c->args = args;
-	if ((c->op->callers & c->caller->roles) == 0)
-		ret = refuse(&c->why, CAMCA_EPERM, 403, "auth.not-permitted",
-		    "%s may not call %s.", c->caller->actor, name);
-	else if (!json_is_object(args))
+	ret = dispatch_check_caller(c);
+	if (ret == CAMCA_OK && !json_is_object(args))
 		ret = refuse(&c->why, CAMCA_EINVAL, 400, "request.argument",
 		    "'args' must be an object.");
-	else
+	if (ret == CAMCA_OK)
 		ret = dispatch_check_args(c);
 	ERR_clear_error();
 	called = ret == CAMCA_OK;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #define OG (ROLE_OPERATOR | ROLE_GATE)
+#define OL (ROLE_OPERATOR | ROLE_LOG)
 #define O ROLE_OPERATOR
 #define G ROLE_GATE
 #define F ROLE_FEED
@@ -209,17 +210,17 @@ const struct op op_table[] = {
 	    "custody events" },
 	{ "custody.status", O, false, op_custody_status, ARGS { END },
 	    "how far the custody log is, and who has confirmed it" },
-	{ "custody.tile", OG, false, op_custody_tile, ARGS {
+	{ "custody.tile", OL, false, op_custody_tile, ARGS {
 	    { "level", ARG_INT, true, 7, "" },
 	    { "n", ARG_INT, true, 1LL << 48, "" },
 	    { "width", ARG_INT, true, 256, "hashes of it" }, END },
 	    "hashes of the custody log, C2SP tlog-tiles" },
-	{ "custody.entries", OG, false, op_custody_entries, ARGS {
+	{ "custody.entries", OL, false, op_custody_entries, ARGS {
 	    { "n", ARG_INT, true, 1LL << 48, "" },
 	    { "width", ARG_INT, true, 256, "entries of it" },
 	    { "offset", ARG_INT, false, INT64_MAX, "first byte, default 0" },
 	    END }, "entries of the custody log, a page of a bundle" },
-	{ "custody.checkpoint", OG, false, op_custody_checkpoint, ARGS {
+	{ "custody.checkpoint", OL, false, op_custody_checkpoint, ARGS {
 	    { "size", ARG_INT, false, INT64_MAX, "default: the newest" }, END },
 	    "signed checkpoint of the custody log, C2SP tlog-checkpoint" },
 	{ "custody.sign", O, false, op_custody_sign, ARGS { END },

@@ -156,4 +156,25 @@ done
 check "a crowd of its connections is cut" test "$(cat "$TMP/crowd")" -lt 200
 check "an operator is heard all the same" timeout 20 "$BIN/camca" device list
 exec 6>&-
+
+# What the settings give to nobody at the gate it does not get for itself.
+check "the gate gets the custody log where it serves it" \
+    call gate custody.checkpoint
+stop "$GATE_PID"
+stop "$AUTHORITY_PID"
+sed -i 's/^  access: .*/  access: "off"/' "$STATE/camca.yaml"
+camca_start
+for c in 'custody.checkpoint {}' 'custody.tile {"level":0,"n":0,"width":1}' \
+    'custody.entries {"n":0,"width":1}'; do
+	op=${c%% *}
+	check "custody: access: off: $op is refused to the gate's user" \
+	    refused_to_gate "$op" "${c#* }"
+	check "off: an operator has $op" call root "$op" "${c#* }"
+done
+check "off: the refusal says why" sh -c \
+    '"$@" | grep -q "custody: access: off"' - setpriv --reuid camca-gate \
+    --regid camca-gate --init-groups "$TMP/intruder" call "$SOCKET" \
+    custody.checkpoint
+check "off: who asks all the same is on record" sh -c \
+    '"$1" event list --limit 1000 | grep -q custody.entries' - "$BIN/camca"
 finish

@@ -125,12 +125,52 @@ test_roles(void **state)
 	f->caller = (struct caller){ ROLE_GATE, 7, "gate" };
 	for (op = op_table; op->name != NULL; op++) {
 		snprintf(call, sizeof call, "{\"op\":\"%s\"}", op->name);
-		if (op->callers & ROLE_GATE)
+		if (op->callers & (ROLE_GATE | ROLE_LOG))
 			continue;
 		http = fix_call(f, call);
 		assert_int_equal(http, 403);
 		assert_string_equal(fix_code(f), "auth.not-permitted");
 	}
+}
+
+/* custody: access: off holds for the gate itself, and for nobody else; who asks
+ * all the same is on record. */
+static void
+test_log_is_withheld(void **state)
+{
+	static const char *const calls[] = {
+	    "{\"op\":\"custody.tile\",\"args\":{\"level\":0,\"n\":0,"
+	    "\"width\":1}}",
+	    "{\"op\":\"custody.entries\",\"args\":{\"n\":0,\"width\":1}}",
+	    "{\"op\":\"custody.checkpoint\",\"args\":{\"size\":7}}" };
+	static const enum config_access served[] = { ACCESS_PUBLIC,
+	    ACCESS_STAFF };
+	struct fix *f = *state;
+	int64_t before;
+	size_t i, k;
+
+	for (i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		f->caller = (struct caller){ ROLE_GATE, 7, "gate" };
+		for (k = 0; k < sizeof served / sizeof served[0]; k++) {
+			f->a.conf.custody_access = served[k];
+			assert_int_equal(fix_call(f, calls[i]), 404);
+			assert_string_equal(fix_code(f), "custody.unknown");
+		}
+		f->a.conf.custody_access = ACCESS_OFF;
+		before = fix_events(f);
+		assert_int_equal(fix_call(f, calls[i]), 403);
+		assert_string_equal(fix_code(f), "auth.not-permitted");
+		assert_int_equal(fix_events(f), before + 1);
+		f->caller.roles = ROLE_FEED;
+		assert_int_equal(fix_call(f, calls[i]), 403);
+		f->caller = (struct caller){ ROLE_OPERATOR, 0, "uid:0" };
+		assert_int_equal(fix_call(f, calls[i]), 404);
+		/* A gate without a user of its own is an operator too. */
+		f->caller.roles |= ROLE_GATE;
+		assert_int_equal(fix_call(f, calls[i]), 404);
+	}
+	f->caller = (struct caller){ ROLE_GATE, 7, "gate" };
+	assert_int_equal(fix_call(f, "{\"op\":\"system.ping\"}"), 200);
 }
 
 /* The table itself: names are noun.verb and unique, all is explained. */
@@ -182,6 +222,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_labels_of_no_site, fix_setup, fix_teardown),
 		cmocka_unit_test_setup_teardown(test_refusal_is_event, fix_setup, fix_teardown),
 		cmocka_unit_test_setup_teardown(test_roles, fix_setup, fix_teardown),
+		cmocka_unit_test_setup_teardown(test_log_is_withheld, fix_setup, fix_teardown),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test_setup_teardown(test_import_in_parts, fix_setup, fix_teardown),
 	};
