@@ -83,7 +83,7 @@ conn_remote(struct conn *c)
 
 	if (sa == NULL)
 		return;
-	throttle_key(&c->key, sa);
+	client_key(&c->key, sa);
 	v4 = (const void *)sa;
 	v6 = (const void *)sa;
 	if (sa->sa_family == AF_INET)

@@ -21,7 +21,7 @@ struct staples;
 
 struct conn {
 	char remote[INET6_ADDRSTRLEN];
-	struct throttle_key key;
+	struct client_key key;
 	gnutls_session_t tls;        /* NULL: plain HTTP; borrowed from MHD */
 	struct ident *idents;        /* where its certificate comes from */
 	struct ident_pair *ident;    /* certificate of this handshake, counted */

@@ -154,7 +154,7 @@ staples_prepare(struct staples *s, X509 *leaf)
 static void
 staples_ask(struct staples *s, X509 *leaf)
 {
-	const struct throttle_key own = { { 0 } };
+	const struct client_key own = { { 0 } };
 	struct prepared *p = NULL;
 	unsigned epoch;
 

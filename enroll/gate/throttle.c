@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enroll/gate/throttle.h"
 
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 /* Failures of one address: those of the current window and of the one before,
  * which slides out linearly. Two numbers instead of a list of times. */
 struct throttle_entry {
-	struct throttle_key key;
+	struct client_key key;
 	int64_t window;          /* now_ms / THROTTLE_WINDOW_MS; 0: free */
 	int64_t now;
 	int64_t before;
@@ -26,23 +25,6 @@ struct throttle {
 	pthread_mutex_t lock;    /* guards the entries */
 	struct throttle_entry *entries;
 };
-
-void
-throttle_key(struct throttle_key *out, const struct sockaddr *sa)
-{
-	const struct sockaddr_in *v4 = (const void *)sa;
-	const struct sockaddr_in6 *v6 = (const void *)sa;
-
-	memset(out, 0, sizeof *out);
-	if (sa->sa_family == AF_INET) {
-		memcpy(out->bytes + 4, &v4->sin_addr, 4);
-	} else if (sa->sa_family == AF_INET6) {
-		if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-			memcpy(out->bytes + 4, &v6->sin6_addr.s6_addr[12], 4);
-		else
-			memcpy(out->bytes, &v6->sin6_addr, 8);
-	}
-}
 
 int
 throttle_new(struct throttle **out, const struct camca_ctx *ctx,
@@ -82,7 +64,7 @@ throttle_free(struct throttle *t)
 /* The set of an address. Seeded, so that nobody outside can choose addresses
  * that push a certain one out. */
 static struct throttle_entry *
-throttle_set(struct throttle *t, const struct throttle_key *key)
+throttle_set(struct throttle *t, const struct client_key *key)
 {
 	uint64_t h;
 
@@ -95,7 +77,7 @@ throttle_set(struct throttle *t, const struct throttle_key *key)
 }
 
 static struct throttle_entry *
-throttle_find(struct throttle_entry *set, const struct throttle_key *key)
+throttle_find(struct throttle_entry *set, const struct client_key *key)
 {
 	size_t i;
 
@@ -108,7 +90,7 @@ throttle_find(struct throttle_entry *set, const struct throttle_key *key)
 
 /* An entry for key: its own, or that of the address longest quiet. */
 static struct throttle_entry *
-throttle_claim(struct throttle_entry *set, const struct throttle_key *key)
+throttle_claim(struct throttle_entry *set, const struct client_key *key)
 {
 	struct throttle_entry *e = throttle_find(set, key), *oldest = &set[0];
 	size_t i;
@@ -140,7 +122,7 @@ throttle_slide(struct throttle_entry *e, int64_t window)
 }
 
 int
-throttle_wait_s(struct throttle *t, const struct throttle_key *key,
+throttle_wait_s(struct throttle *t, const struct client_key *key,
     int64_t now_ms)
 {
 	int64_t into = now_ms % THROTTLE_WINDOW_MS, left;
@@ -166,7 +148,7 @@ throttle_wait_s(struct throttle *t, const struct throttle_key *key,
 }
 
 void
-throttle_failed(struct throttle *t, const struct throttle_key *key,
+throttle_failed(struct throttle *t, const struct client_key *key,
     int64_t now_ms)
 {
 	struct throttle_entry *e;

@@ -10,7 +10,7 @@
 
 /* A token bucket is one number: when it will be full again. */
 struct bucket_entry {
-	struct throttle_key key;
+	struct client_key key;
 	int64_t full_us;         /* 0: free */
 };
 
@@ -59,7 +59,7 @@ bucket_free(struct bucket *b)
 
 /* Seeded, so that nobody can choose addresses that push a certain one out. */
 static struct bucket_entry *
-bucket_set(struct bucket *b, const struct throttle_key *key)
+bucket_set(struct bucket *b, const struct client_key *key)
 {
 	uint64_t h;
 
@@ -73,7 +73,7 @@ bucket_set(struct bucket *b, const struct throttle_key *key)
 
 /* Its own entry, or that of the address whose bucket fills first. */
 static struct bucket_entry *
-bucket_claim(struct bucket_entry *set, const struct throttle_key *key)
+bucket_claim(struct bucket_entry *set, const struct client_key *key)
 {
 	struct bucket_entry *oldest = &set[0];
 	size_t i;
@@ -91,7 +91,7 @@ bucket_claim(struct bucket_entry *set, const struct throttle_key *key)
 }
 
 bool
-bucket_take(struct bucket *b, const struct throttle_key *key, int64_t mono_ms)
+bucket_take(struct bucket *b, const struct client_key *key, int64_t mono_ms)
 {
 	int64_t now_us = mono_ms * 1000, full;
 	struct bucket_entry *e;

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ca/base/client.h"
 #include "ca/base/ctx.h"
-#include "enroll/gate/throttle.h"
 
 struct bucket;
 
@@ -20,7 +20,7 @@ CAMCA_MUST int bucket_new(struct bucket **out, const struct camca_ctx *ctx,
 void bucket_free(struct bucket *b);
 /* Takes one token: false where there is none. mono_ms is monotonic. Any
  * thread. */
-bool bucket_take(struct bucket *b, const struct throttle_key *key,
+bool bucket_take(struct bucket *b, const struct client_key *key,
     int64_t mono_ms);
 
 #endif

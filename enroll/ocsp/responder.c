@@ -73,7 +73,7 @@ responder_now_s(const struct responder *r)
 
 void
 question_init(struct question *q, struct responder *r, bool get,
-    const uint8_t *request, size_t n, const struct throttle_key *from)
+    const uint8_t *request, size_t n, const struct client_key *from)
 {
 	q->owner = r;
 	q->get = get;

@@ -5,8 +5,8 @@
 
 #include <stdatomic.h>
 
+#include "ca/base/client.h"
 #include "ca/base/config.h"
-#include "enroll/gate/throttle.h"
 #include "enroll/gate/upstream.h"
 #include "enroll/ocsp/answer.h"
 #include "enroll/ocsp/bucket.h"
@@ -36,7 +36,7 @@ struct question {
 	bool get;
 	const uint8_t *request;
 	size_t n;
-	struct throttle_key from;
+	struct client_key from;
 	struct buf *raw;               /* not NULL: made anew, kept nowhere, and
 	                                  a copy of its DER is appended here */
 	/* private */
@@ -60,7 +60,7 @@ void responder_fini(struct responder *r);
 
 /* Begins a question; the request's bytes are borrowed. */
 void question_init(struct question *q, struct responder *r, bool get,
-    const uint8_t *request, size_t n, const struct throttle_key *from);
+    const uint8_t *request, size_t n, const struct client_key *from);
 /* The kept answer, counted, where it is true now; else NULL. Between
  * table_enter() and table_leave(). Any thread. */
 struct prepared *responder_ready(struct question *q);

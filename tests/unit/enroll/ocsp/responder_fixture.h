@@ -50,7 +50,7 @@ struct rf {
 	struct pki_ca cas[RF_CAS];
 	struct buf der;          /* of the last request */
 	struct buf out;          /* of the last answer */
-	struct throttle_key from;
+	struct client_key from;
 };
 
 static inline void

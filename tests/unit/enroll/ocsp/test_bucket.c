@@ -9,19 +9,19 @@
 
 #include "enroll/ocsp/bucket.h"
 
-static const struct throttle_key key_a = { { 10 } };
+static const struct client_key key_a = { { 10 } };
 
-static struct throttle_key
+static struct client_key
 key_of(uint32_t n)
 {
-	struct throttle_key k = { { 1 } };
+	struct client_key k = { { 1 } };
 
 	memcpy(k.bytes + 4, &n, sizeof n);
 	return k;
 }
 
 static int
-take(struct bucket *b, const struct throttle_key *k, int64_t ms, int n)
+take(struct bucket *b, const struct client_key *k, int64_t ms, int n)
 {
 	int got = 0;
 
@@ -49,7 +49,7 @@ static void
 test_addresses_are_apart(void **state)
 {
 	struct bucket *b = NULL;
-	struct throttle_key k = key_of(7);
+	struct client_key k = key_of(7);
 
 	(void)state;
 	assert_int_equal(bucket_new(&b, &camca_ctx_system, 64, 10), 0);
@@ -80,7 +80,7 @@ static void
 test_many_addresses(void **state)
 {
 	struct bucket *b = NULL;
-	struct throttle_key k;
+	struct client_key k;
 
 	(void)state;
 	assert_int_equal(bucket_new(&b, &camca_ctx_system, 64, 10), 0);
