@@ -2,39 +2,27 @@
 #include "ca/witness/serve.h"
 
 #include <microhttpd.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ca/base/listen.h"
 #include "ca/base/log.h"
 #include "ca/base/mono.h"
 #include "ca/custody/witness.h"
+#include "ca/witness/guests.h"
 
 #define SERVE_THREADS 4
-#define SERVE_GUESTS_MAX 256
 #define SERVE_IDLE_S 20                /* between two requests */
-#define SERVE_TURN_MS 10000            /* for one request, however it drips */
 #define SERVE_HEADER_MAX (16u * 1024)
 #define SERVE_BACKLOG 128
-
-/* A connection. libmicrohttpd's timeout begins anew with each byte. */
-struct guest {
-	struct guest *next, *prev;     /* guarded by serve.lock, as since_ms */
-	int fd;
-	int64_t since_ms;              /* of its turn; 0: idle */
-};
 
 struct serve {
 	struct serve_conf conf;
 	char prefix[SERVE_PREFIX_MAX];
 	struct MHD_Daemon *daemon;
-	pthread_mutex_t lock;
-	struct guest guests;           /* head of a ring */
+	struct guests guests;
 	pthread_rwlock_t roster_lock;  /* held for reading by each request */
 	struct roster *roster;
 };
@@ -47,16 +35,6 @@ struct turn {
 };
 
 /* ---- guests ---- */
-
-static void
-guest_turn(struct serve *s, struct guest *g, int64_t since_ms)
-{
-	if (g == NULL)
-		return;
-	pthread_mutex_lock(&s->lock);
-	g->since_ms = since_ms;
-	pthread_mutex_unlock(&s->lock);
-}
 
 static struct guest *
 guest_of(struct MHD_Connection *m)
@@ -71,45 +49,25 @@ static void
 serve_on_connection(void *arg, struct MHD_Connection *m, void **context,
     enum MHD_ConnectionNotificationCode what)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(m,
-	    MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info;
 	struct serve *s = arg;
-	struct guest *g = *context;
+	int fd;
 
-	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		g = info != NULL ? calloc(1, sizeof *g) : NULL;
-		*context = g;
-		if (g == NULL)
-			return;
-		g->fd = info->connect_fd;
-		g->since_ms = mono_ms();
-		pthread_mutex_lock(&s->lock);
-		g->next = s->guests.next;
-		g->prev = &s->guests;
-		g->next->prev = g->prev->next = g;
-		pthread_mutex_unlock(&s->lock);
-	} else if (g != NULL) {
-		pthread_mutex_lock(&s->lock);
-		g->next->prev = g->prev;
-		g->prev->next = g->next;
-		pthread_mutex_unlock(&s->lock);
-		free(g);
+	if (what != MHD_CONNECTION_NOTIFY_STARTED) {
+		guests_leave(&s->guests, *context);
 		*context = NULL;
+		return;
 	}
+	info = MHD_get_connection_info(m, MHD_CONNECTION_INFO_CONNECTION_FD);
+	fd = info->connect_fd;
+	info = MHD_get_connection_info(m, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	*context = guests_enter(&s->guests, fd, info->client_addr, mono_ms());
 }
 
-/* The descriptor is open while the guest is in the ring. */
 void
 serve_sweep(struct serve *s)
 {
-	int64_t now = mono_ms();
-	struct guest *g;
-
-	pthread_mutex_lock(&s->lock);
-	for (g = s->guests.next; g != &s->guests; g = g->next)
-		if (g->since_ms != 0 && now - g->since_ms > SERVE_TURN_MS)
-			shutdown(g->fd, SHUT_RDWR);
-	pthread_mutex_unlock(&s->lock);
+	guests_sweep(&s->guests, mono_ms());
 }
 
 /* ---- requests ---- */
@@ -117,13 +75,17 @@ serve_sweep(struct serve *s)
 static void *
 serve_on_uri(void *arg, const char *uri, struct MHD_Connection *m)
 {
-	struct turn *t = calloc(1, sizeof *t);
+	struct serve *s = arg;
+	struct turn *t;
 
 	(void)uri;
-	guest_turn(arg, guest_of(m), mono_ms());
+	/* libmicrohttpd's own timeout begins anew with each byte. */
+	if (!guests_turn(&s->guests, guest_of(m), mono_ms()))
+		return NULL;
+	t = calloc(1, sizeof *t);
 	if (t == NULL)
 		return NULL;
-	t->serve = arg;
+	t->serve = s;
 	buf_init(&t->body, WITNESS_REQUEST_MAX);
 	return t;
 }
@@ -132,10 +94,11 @@ static void
 serve_on_completed(void *arg, struct MHD_Connection *m, void **request,
     enum MHD_RequestTerminationCode why)
 {
+	struct serve *s = arg;
 	struct turn *t = *request;
 
 	(void)why;
-	guest_turn(arg, guest_of(m), 0);
+	(void)guests_turn(&s->guests, guest_of(m), 0);
 	if (t == NULL)
 		return;
 	buf_fini(&t->body);
@@ -284,7 +247,7 @@ serve_daemon(struct serve *s, int fd)
 	    MHD_OPTION_EXTERNAL_LOGGER, serve_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)SERVE_THREADS,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVE_GUESTS_MAX,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)GUESTS_MAX,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SERVE_IDLE_S,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SERVE_HEADER_MAX,
 	    MHD_OPTION_URI_LOG_CALLBACK, serve_on_uri, s,
@@ -312,8 +275,7 @@ serve_start(struct serve **out, const struct serve_conf *conf,
 	}
 	s->conf = *conf;
 	s->roster = roster;
-	s->guests.next = s->guests.prev = &s->guests;
-	pthread_mutex_init(&s->lock, NULL);
+	guests_init(&s->guests);
 	pthread_rwlock_init(&s->roster_lock, NULL);
 	ret = (size_t)snprintf(s->prefix, sizeof s->prefix, "%s",
 	    conf->prefix) < sizeof s->prefix ? CAMCA_OK : CAMCA_ELIMIT;
@@ -339,7 +301,7 @@ serve_stop(struct serve *s)
 		MHD_stop_daemon(s->daemon);
 	roster_close(s->roster);
 	pthread_rwlock_destroy(&s->roster_lock);
-	pthread_mutex_destroy(&s->lock);
+	guests_fini(&s->guests);
 	free(s);
 }
 

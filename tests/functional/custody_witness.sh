@@ -42,7 +42,7 @@ slow_cut() {
 	python3 - "$(cat "$TMP/w9/port")" <<-'END'
 	import socket, sys, time
 	c = [socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-	     for _ in range(40)]
+	     for _ in range(30)]
 	for s in c:
 	    s.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\n"
 	              b"Content-Length: 1000\r\n\r\n")
@@ -57,7 +57,53 @@ slow_cut() {
 	sys.exit(len(c))
 	END
 }
+# One address takes all it can get: 32 of 40 connections wait, and others are
+# closed; another address is served meanwhile, and the first one again when it
+# has given one back.
+crowd() {
+	python3 - "$(cat "$TMP/w9/port")" <<-'END'
+	import socket, sys, time
+	port = int(sys.argv[1])
+	def connect(source):
+	    return socket.create_connection(("127.0.0.1", port), timeout=5,
+	                                    source_address=(source, 0))
+	def served(source):
+	    s = connect(source)
+	    try:
+	        s.sendall(b"GET /x HTTP/1.0\r\n\r\n")
+	        return s.recv(12) == b"HTTP/1.1 404"
+	    except OSError:
+	        return False
+	    finally:
+	        s.close()
+	def eventually(fn):
+	    end = time.monotonic() + 5
+	    while not fn():
+	        assert time.monotonic() < end
+	        time.sleep(0.05)
+	c = [connect("127.0.0.1") for _ in range(40)]
+	for s in c:
+	    s.setblocking(False)
+	def held():
+	    n = 0
+	    for s in c:
+	        try:
+	            s.recv(1)
+	        except BlockingIOError:
+	            n += 1
+	    return n
+	eventually(lambda: held() <= 32)
+	assert held() == 32, held()
+	assert not served("127.0.0.1")
+	assert served("127.0.0.2")
+	assert held() == 32, held()
+	for s in c:
+	    s.close()
+	eventually(lambda: served("127.0.0.1"))
+	END
+}
 witness_new 9 && witness 9 || exit 1
+check "one address has 32 places, others are served meanwhile" crowd
 slow_cut & SLOW=$!
 PIDS+=("$SLOW")
 
