@@ -62,7 +62,8 @@ append_new(struct append **out, const struct event_source *src, size_t max)
 	a->rows = calloc(max, sizeof *a->rows);
 	a->chains = calloc(max, sizeof *a->chains);
 	a->table = calloc(a->places, sizeof (struct append_chain *));
-	if (a->rows == NULL || a->chains == NULL || a->table == NULL) {
+	if (a->rows == NULL || a->chains == NULL || a->table == NULL ||
+	    tree_sha_new(&a->grow.sha) < 0) {
 		append_free(a);
 		return CAMCA_ENOMEM;
 	}
@@ -76,6 +77,7 @@ append_free(struct append *a)
 	if (a == NULL)
 		return;
 	buf_fini(&a->bodies);
+	tree_sha_free(a->grow.sha);
 	free(a->rows);
 	free(a->chains);
 	free(a->table);

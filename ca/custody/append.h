@@ -13,6 +13,7 @@
 #define GROW_LEVELS 8
 struct grow {
 	struct tx *tx;
+	struct tree_sha *sha;          /* the caller's, NULL is fine */
 	int64_t old_size;              /* of the head when it was read */
 	struct edge edge;
 	struct grow_tile {
@@ -22,8 +23,9 @@ struct grow {
 		struct hash h[TILE_HASHES];
 	} tiles[GROW_LEVELS];
 };
-/* Reads the head. About 70 kB: on the heap. Nothing to free. CAMCA_EDB: the
- * head, or a tile later, is not what a tree of that size has. */
+/* Reads the head; g->sha is the caller's to set. About 70 kB: on the heap,
+ * zeroed at first. Nothing to free. CAMCA_EDB: the head, or a tile later, is
+ * not what a tree of that size has. */
 CAMCA_MUST int grow_begin(struct grow *g, struct tx *tx);
 /* Stores the next entry: r->idx and r->leaf are set, data is hashed. Full tiles
  * are written as they fill. */

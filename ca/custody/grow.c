@@ -96,7 +96,8 @@ grow_tiles(struct grow *g, const struct hash *leaf)
 		if ((at & (TILE_HASHES - 1)) != TILE_HASHES - 1)
 			break;
 		for (i = 0; i < GROW_BITS; i++) {
-			ret = tree_node(&up, &g->edge.h[--left], &h);
+			ret = tree_node_by(g->sha, &up, &g->edge.h[--left],
+			    &h);
 			if (ret < 0)
 				return ret;
 			h = up;
@@ -114,13 +115,14 @@ grow_add(struct grow *g, struct log_entry_row *r)
 	r->idx = g->edge.size;
 	if (r->idx >= TREE_SIZE_MAX)
 		return CAMCA_ELIMIT;
-	if ((ret = tree_leaf(&leaf, r->data.p, r->data.n)) < 0)
+	ret = tree_leaf_by(g->sha, &leaf, r->data.p, r->data.n);
+	if (ret < 0)
 		return ret;
 	memcpy(r->leaf, leaf.b, sizeof r->leaf);
 	if ((ret = store_log_entry_insert(g->tx, r)) < 0 ||
 	    (ret = grow_tiles(g, &leaf)) < 0)
 		return ret;
-	return edge_add(&g->edge, &leaf);
+	return edge_add_by(g->sha, &g->edge, &leaf);
 }
 
 int

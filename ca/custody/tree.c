@@ -24,17 +24,102 @@ tree_crypto_error(void)
 	return CAMCA_ECRYPTO;
 }
 
+/* ---- hashes ---- */
+
+struct tree_sha {
+	EVP_MD *md;
+	EVP_MD_CTX *ctx;
+};
+
+static int
+tree_sha_init(struct tree_sha *s)
+{
+	s->md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	s->ctx = EVP_MD_CTX_new();
+	if (s->md != NULL && s->ctx != NULL)
+		return CAMCA_OK;
+	ERR_clear_error();
+	return CAMCA_ENOMEM;
+}
+
+static void
+tree_sha_fini(struct tree_sha *s)
+{
+	EVP_MD_CTX_free(s->ctx);
+	EVP_MD_free(s->md);
+}
+
+int
+tree_sha_new(struct tree_sha **out)
+{
+	struct tree_sha *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return CAMCA_ENOMEM;
+	if (tree_sha_init(s) < 0) {
+		tree_sha_free(s);
+		return CAMCA_ENOMEM;
+	}
+	*out = s;
+	return CAMCA_OK;
+}
+
+void
+tree_sha_free(struct tree_sha *s)
+{
+	if (s == NULL)
+		return;
+	tree_sha_fini(s);
+	free(s);
+}
+
+/* SHA-256(prefix || data). */
+static int
+tree_sha_hash(const struct tree_sha *s, struct hash *out, uint8_t prefix,
+    const void *data, size_t n)
+{
+	if (EVP_DigestInit_ex(s->ctx, s->md, NULL) != 1 ||
+	    EVP_DigestUpdate(s->ctx, &prefix, 1) != 1 ||
+	    EVP_DigestUpdate(s->ctx, data, n) != 1 ||
+	    EVP_DigestFinal_ex(s->ctx, out->b, NULL) != 1)
+		return tree_crypto_error();
+	return CAMCA_OK;
+}
+
+int
+tree_leaf_by(struct tree_sha *s, struct hash *out, const void *entry,
+    size_t n)
+{
+	struct tree_sha own;
+	int ret;
+
+	if (s != NULL)
+		return tree_sha_hash(s, out, tree_prefix_leaf, entry, n);
+	ret = tree_sha_init(&own);
+	if (ret == CAMCA_OK)
+		ret = tree_sha_hash(&own, out, tree_prefix_leaf, entry, n);
+	tree_sha_fini(&own);
+	return ret;
+}
+
 int
 tree_leaf(struct hash *out, const void *entry, size_t n)
 {
-	AUTO(EVP_MD_CTX) *ctx = EVP_MD_CTX_new();
+	return tree_leaf_by(NULL, out, entry, n);
+}
 
-	if (ctx == NULL)
-		return CAMCA_ENOMEM;
-	if (EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1 ||
-	    EVP_DigestUpdate(ctx, &tree_prefix_leaf, 1) != 1 ||
-	    EVP_DigestUpdate(ctx, entry, n) != 1 ||
-	    EVP_DigestFinal_ex(ctx, out->b, NULL) != 1)
+int
+tree_node_by(struct tree_sha *s, struct hash *out, const struct hash *left,
+    const struct hash *right)
+{
+	uint8_t in[1 + 2 * TREE_HASH_LEN];
+
+	in[0] = tree_prefix_node;
+	memcpy(in + 1, left->b, TREE_HASH_LEN);
+	memcpy(in + 1 + TREE_HASH_LEN, right->b, TREE_HASH_LEN);
+	if (s != NULL)
+		return tree_sha_hash(s, out, in[0], in + 1, sizeof in - 1);
+	if (SHA256(in, sizeof in, out->b) == NULL)
 		return tree_crypto_error();
 	return CAMCA_OK;
 }
@@ -42,14 +127,7 @@ tree_leaf(struct hash *out, const void *entry, size_t n)
 int
 tree_node(struct hash *out, const struct hash *left, const struct hash *right)
 {
-	uint8_t in[1 + 2 * TREE_HASH_LEN];
-
-	in[0] = tree_prefix_node;
-	memcpy(in + 1, left->b, TREE_HASH_LEN);
-	memcpy(in + 1 + TREE_HASH_LEN, right->b, TREE_HASH_LEN);
-	if (SHA256(in, sizeof in, out->b) == NULL)
-		return tree_crypto_error();
-	return CAMCA_OK;
+	return tree_node_by(NULL, out, left, right);
 }
 
 int
@@ -72,7 +150,7 @@ edge_ok(const struct edge *e)
 }
 
 int
-edge_add(struct edge *e, const struct hash *leaf)
+edge_add_by(struct tree_sha *s, struct edge *e, const struct hash *leaf)
 {
 	struct hash top = *leaf;
 	size_t n = e->n;
@@ -84,7 +162,8 @@ edge_add(struct edge *e, const struct hash *leaf)
 	if (e->size == TREE_SIZE_MAX)
 		return CAMCA_ELIMIT;
 	for (bits = e->size; bits & 1; bits >>= 1) {
-		if ((ret = tree_node(&top, &e->h[n - 1], &top)) < 0)
+		ret = tree_node_by(s, &top, &e->h[n - 1], &top);
+		if (ret < 0)
 			return ret;
 		n--;
 	}
@@ -92,6 +171,12 @@ edge_add(struct edge *e, const struct hash *leaf)
 	e->n = n + 1;
 	e->size++;
 	return CAMCA_OK;
+}
+
+int
+edge_add(struct edge *e, const struct hash *leaf)
+{
+	return edge_add_by(NULL, e, leaf);
 }
 
 int
@@ -145,15 +230,13 @@ tile_count(int level, int64_t size)
 
 /* ---- roots and proofs out of tiles ---- */
 
-/* One call's view: each tile read once, and one SHA-256 for all of its nodes
- * (fetching it for each costs five times the hashing). A path and the right
- * edge cross at most two tiles a level. */
+/* One call's view: each tile read once, and one SHA-256 for all of its nodes. A
+ * path and the right edge cross at most two tiles a level. */
 #define WALK_TILES (2 * TILE_LEVELS)
 struct walk {
 	const struct tiles *tiles;
 	int64_t size;
-	EVP_MD *md;
-	EVP_MD_CTX *ctx;
+	struct tree_sha sha;
 	size_t n;
 	struct walk_tile {
 		int level;
@@ -166,12 +249,7 @@ static int
 walk_init(struct walk *w, const struct tiles *tiles, int64_t size)
 {
 	*w = (struct walk){.tiles = tiles, .size = size};
-	w->md = EVP_MD_fetch(NULL, "SHA256", NULL);
-	w->ctx = EVP_MD_CTX_new();
-	if (w->md != NULL && w->ctx != NULL)
-		return CAMCA_OK;
-	ERR_clear_error();
-	return CAMCA_ENOMEM;
+	return tree_sha_init(&w->sha);
 }
 
 static void
@@ -181,21 +259,7 @@ walk_fini(struct walk *w)
 
 	for (i = 0; i < w->n; i++)
 		free(w->tile[i].h);
-	EVP_MD_CTX_free(w->ctx);
-	EVP_MD_free(w->md);
-}
-
-static int
-walk_node(struct walk *w, struct hash *out, const struct hash *left,
-    const struct hash *right)
-{
-	if (EVP_DigestInit_ex(w->ctx, w->md, NULL) != 1 ||
-	    EVP_DigestUpdate(w->ctx, &tree_prefix_node, 1) != 1 ||
-	    EVP_DigestUpdate(w->ctx, left->b, TREE_HASH_LEN) != 1 ||
-	    EVP_DigestUpdate(w->ctx, right->b, TREE_HASH_LEN) != 1 ||
-	    EVP_DigestFinal_ex(w->ctx, out->b, NULL) != 1)
-		return tree_crypto_error();
-	return CAMCA_OK;
+	tree_sha_fini(&w->sha);
 }
 
 /* *out: borrowed from w until walk_fini. */
@@ -241,7 +305,7 @@ walk_subtree(struct walk *w, int height, int64_t i, struct hash *out)
 	memcpy(work, tile + first % TILE_HASHES, count * sizeof *work);
 	for (; count > 1; count /= 2)
 		for (k = 0; k < count / 2; k++) {
-			ret = walk_node(w, &work[k], &work[2 * k],
+			ret = tree_node_by(&w->sha, &work[k], &work[2 * k],
 			    &work[2 * k + 1]);
 			if (ret < 0)
 				return ret;
@@ -266,7 +330,7 @@ walk_range(struct walk *w, int64_t lo, int64_t hi, struct hash *out)
 		hi -= (int64_t)1 << height;
 		if ((ret = walk_subtree(w, height, hi >> height, &h)) < 0)
 			return ret;
-		if (any && (ret = walk_node(w, &h, &h, &acc)) < 0)
+		if (any && (ret = tree_node_by(&w->sha, &h, &h, &acc)) < 0)
 			return ret;
 		acc = h;
 		any = true;

@@ -32,6 +32,17 @@ CAMCA_MUST int tree_node(struct hash *out, const struct hash *left,
     const struct hash *right);
 CAMCA_MUST int tree_empty(struct hash *out);
 
+/* One SHA-256 for many hashes: getting the algorithm for each costs more than
+ * hashing an entry. One thread at a time. CAMCA_ENOMEM. */
+struct tree_sha;
+CAMCA_MUST int tree_sha_new(struct tree_sha **out);
+void tree_sha_free(struct tree_sha *s);          /* NULL is fine */
+/* The same as without it; s NULL: an algorithm of its own for this hash. */
+CAMCA_MUST int tree_leaf_by(struct tree_sha *s, struct hash *out,
+    const void *entry, size_t n);
+CAMCA_MUST int tree_node_by(struct tree_sha *s, struct hash *out,
+    const struct hash *left, const struct hash *right);
+
 /* The right edge: roots of the full subtrees of a tree of `size` leaves, widest
  * first; popcount(size) of them. Zeroed: the empty tree. */
 struct edge {
@@ -41,6 +52,8 @@ struct edge {
 };
 /* Adds a leaf hash. CAMCA_ELIMIT past TREE_SIZE_MAX, CAMCA_ECRYPTO. */
 CAMCA_MUST int edge_add(struct edge *e, const struct hash *leaf);
+CAMCA_MUST int edge_add_by(struct tree_sha *s, struct edge *e,
+    const struct hash *leaf);
 CAMCA_MUST int edge_root(const struct edge *e, struct hash *out);
 
 /* ---- tiles ---- */

@@ -683,6 +683,35 @@ test_huge(void **state)
 	}
 }
 
+/* One SHA-256 for all of them gives what one for each gives, whatever came
+ * before. */
+static void
+test_sha(void **state)
+{
+	struct hash a, b, c = {{0}}, d;
+	struct edge e = {0}, f = {0};
+	struct tree_sha *s = NULL;
+	char text[700];
+	size_t n;
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	assert_int_equal(tree_sha_new(&s), 0);
+	for (n = 0; n <= sizeof text; n++) {
+		assert_int_equal(tree_leaf(&a, text, n), 0);
+		assert_int_equal(tree_leaf_by(s, &b, text, n), 0);
+		assert_memory_equal(a.b, b.b, sizeof a.b);
+		assert_int_equal(tree_node_by(s, &d, &a, &c), 0);
+		assert_int_equal(tree_node(&c, &a, &c), 0);
+		assert_memory_equal(c.b, d.b, sizeof c.b);
+		assert_int_equal(edge_add(&e, &a), 0);
+		assert_int_equal(edge_add_by(s, &f, &a), 0);
+		assert_memory_equal(&e, &f, sizeof e);
+	}
+	tree_sha_free(s);
+	tree_sha_free(NULL);
+}
+
 static void
 test_edge_limits(void **state)
 {
@@ -761,6 +790,7 @@ main(void)
 		cmocka_unit_test(test_consistency_ends),
 		cmocka_unit_test(test_reader_errors),
 		cmocka_unit_test(test_huge),
+		cmocka_unit_test(test_sha),
 		cmocka_unit_test(test_edge_limits),
 		cmocka_unit_test(test_tile_counts),
 	};
