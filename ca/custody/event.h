@@ -42,6 +42,7 @@ struct event_source {
 struct event_type {
 	const char *name;
 	const char *keys;
+	size_t n;                         /* bytes of name */
 };
 /* NULL where there is none. Constant. Any thread. */
 const struct event_type *event_type_find(const char *name, size_t n);

@@ -404,10 +404,33 @@ test_many(void **state)
 	assert_int_equal(ids.left, 0);
 }
 
+/* Each byte at each place, alone among letters: nothing of a length or a place
+ * lets one through that is no printable ASCII. */
+static void
+test_text_bytes(void **state)
+{
+	char text[20];
+	size_t n, at;
+	int c;
+
+	(void)state;
+	for (n = 1; n <= sizeof text; n++)
+		for (at = 0; at < n; at++)
+			for (c = 0; c < 256; c++) {
+				bool end = at == 0 || at == n - 1;
+
+				memset(text, 'a', sizeof text);
+				text[at] = (char)c;
+				assert_int_equal(event_text_ok(text, n,
+				    sizeof text), c >= ' ' + end && c <= '~');
+			}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text_bytes),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_put_twice),
 		cmocka_unit_test(test_many),
