@@ -15,6 +15,8 @@
 /* Lines of the outbox form before the sequencer's two: header, id, time, type,
  * device. */
 #define APPEND_HEAD_LINES 5
+/* Of the sequencer's two, with a number of up to 20 digits. */
+#define APPEND_LINES_MAX 103
 
 /* A device with events in this batch: read once, written once. */
 struct append_chain {
@@ -22,6 +24,8 @@ struct append_chain {
 	int64_t seq;                   /* dev-seq given last */
 	int64_t prev;                  /* entry it was given to; -1: none */
 	struct hash leaf;              /* of prev */
+	bool loaded;
+	bool known;                    /* was in the log before this batch */
 };
 struct append_row {
 	int64_t time_ms;
@@ -86,13 +90,51 @@ append_free(struct append *a)
 
 /* ---- texts ---- */
 
+/* Bytes written. snprintf() takes longer than all the rest of the text. */
+static size_t
+append_number(char out[static 20], uint64_t n)
+{
+	char digits[20];
+	size_t i = sizeof digits, len;
+
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	len = sizeof digits - i;
+	memcpy(out, digits + i, len);
+	return len;
+}
+
+/* The two lines; bytes written. */
+static size_t
+append_lines(char out[static APPEND_LINES_MAX], int64_t dev_seq,
+    const struct hash *prev)
+{
+	char hex[2 * TREE_HASH_LEN + 1] = "-";
+	size_t n = 8, len = 1;
+
+	memcpy(out, "dev-seq ", 8);
+	n += append_number(out + n, (uint64_t)dev_seq);
+	memcpy(out + n, "\ndev-prev ", 10);
+	n += 10;
+	if (prev != NULL) {
+		enc_hex(hex, prev->b, sizeof prev->b);
+		len = sizeof hex - 1;
+	}
+	memcpy(out + n, hex, len);
+	n += len;
+	out[n++] = '\n';
+	return n;
+}
+
 int
 append_text(const void *body, size_t n, int64_t dev_seq,
     const struct hash *prev, uint8_t out[static EVENT_BODY_MAX],
     size_t *n_out)
 {
 	const uint8_t *p = body, *lf = p;
-	char hex[2 * TREE_HASH_LEN + 1] = "-";
+	char lines[APPEND_LINES_MAX];
 	size_t head, chain;
 	int i;
 
@@ -106,13 +148,11 @@ append_text(const void *body, size_t n, int64_t dev_seq,
 	if (lf == NULL)
 		return CAMCA_EINVAL;
 	head = (size_t)(lf - p);
-	if (prev != NULL)
-		enc_hex(hex, prev->b, sizeof prev->b);
-	memcpy(out, p, head);
-	chain = (size_t)snprintf((char *)out + head, EVENT_BODY_MAX - head,
-	    "dev-seq %" PRId64 "\ndev-prev %s\n", dev_seq, hex);
-	if (head + chain + (n - head) > EVENT_BODY_MAX)
+	chain = append_lines(lines, dev_seq, prev);
+	if (chain + n > EVENT_BODY_MAX)
 		return CAMCA_ELIMIT;
+	memcpy(out, p, head);
+	memcpy(out + head, lines, chain);
 	memcpy(out + head + chain, lf, n - head);
 	*n_out = n + chain;
 	return CAMCA_OK;
@@ -174,6 +214,69 @@ append_replace(struct append *a, struct append_row *r,
 	return buf_put(&a->bodies, text, r->n);
 }
 
+/* ---- chains ---- */
+
+static struct append_chain *
+append_chain(struct append *a, const char *device)
+{
+	uint32_t h = 2166136261u;      /* FNV-1a */
+	const char *p;
+	size_t i;
+
+	for (p = device; *p != '\0'; p++)
+		h = (h ^ (uint8_t)*p) * 16777619u;
+	for (i = h & (a->places - 1); a->table[i] != NULL;
+	    i = (i + 1) & (a->places - 1))
+		if (strcmp(a->table[i]->device, device) == 0)
+			return a->table[i];
+	a->table[i] = &a->chains[a->nchains++];
+	*a->table[i] = (struct append_chain){ .device = device, .prev = -1 };
+	return a->table[i];
+}
+
+static void
+append_chain_set(struct append_chain *c, const struct log_chain_row *row)
+{
+	c->loaded = true;
+	c->known = row->n > 0;
+	if (!c->known)
+		return;
+	c->seq = row->n;
+	c->prev = row->last;
+	memcpy(c->leaf.b, row->leaf, sizeof c->leaf.b);
+}
+
+/* Those that did not come with a row of the outbox. */
+static int
+append_chains(struct tx *tx, struct append *a)
+{
+	struct log_chain_row row;
+	size_t i;
+	int ret = CAMCA_OK;
+
+	for (i = 0; i < a->nchains && ret == CAMCA_OK; i++) {
+		if (a->chains[i].loaded)
+			continue;
+		row.n = 0;
+		ret = store_log_chain(tx, a->chains[i].device, &row);
+		if (ret == CAMCA_ENOENT)
+			ret = CAMCA_OK;
+		if (ret == CAMCA_OK)
+			append_chain_set(&a->chains[i], &row);
+	}
+	return ret;
+}
+
+static int
+append_chain_store(struct tx *tx, const struct append_chain *c)
+{
+	struct log_device_row row = { .n = c->seq, .last = c->prev };
+
+	snprintf(row.device, sizeof row.device, "%s", c->device);
+	return c->known ? store_log_device_update(tx, &row) :
+	    store_log_device_insert(tx, &row);
+}
+
 /* ---- what waits ---- */
 
 static int
@@ -221,7 +324,8 @@ struct append_list {
 };
 
 static int
-append_take(const struct event_row *e, void *arg)
+append_take(const struct event_row *e, const struct log_chain_row *c,
+    void *arg)
 {
 	struct append_list *l = arg;
 	struct append *a = l->a;
@@ -241,69 +345,16 @@ append_take(const struct event_row *e, void *arg)
 	r->n = e->body.n;
 	if ((ret = buf_put(&a->bodies, e->body.p, e->body.n)) < 0)
 		return ret;
-	return append_readable(r, e->body.p, &odd) ? CAMCA_OK :
-	    append_replace(a, r, &odd);
-}
-
-/* ---- chains ---- */
-
-static struct append_chain *
-append_chain(struct append *a, const char *device)
-{
-	uint32_t h = 2166136261u;      /* FNV-1a */
-	const char *p;
-	size_t i;
-
-	for (p = device; *p != '\0'; p++)
-		h = (h ^ (uint8_t)*p) * 16777619u;
-	for (i = h & (a->places - 1); a->table[i] != NULL;
-	    i = (i + 1) & (a->places - 1))
-		if (strcmp(a->table[i]->device, device) == 0)
-			return a->table[i];
-	a->table[i] = &a->chains[a->nchains++];
-	*a->table[i] = (struct append_chain){ .device = device, .prev = -1 };
-	return a->table[i];
-}
-
-static int
-append_chain_load(struct tx *tx, struct append_chain *c)
-{
-	struct log_device_row row;
-	int ret = store_log_device_get(tx, c->device, &row);
-
-	if (ret == CAMCA_ENOENT)
+	if (!append_readable(r, e->body.p, &odd)) {
+		if ((ret = append_replace(a, r, &odd)) < 0)
+			return ret;
+		r->chain = append_chain(a, r->device);
 		return CAMCA_OK;
-	if (ret < 0)
-		return ret;
-	c->seq = row.n;
-	c->prev = row.last;
-	memcpy(c->leaf.b, row.leaf, sizeof c->leaf.b);
+	}
+	r->chain = append_chain(a, r->device);
+	if (!r->chain->loaded)
+		append_chain_set(r->chain, c);
 	return CAMCA_OK;
-}
-
-static int
-append_chain_store(struct tx *tx, const struct append_chain *c)
-{
-	struct log_device_row row = { .n = c->seq, .last = c->prev };
-
-	snprintf(row.device, sizeof row.device, "%s", c->device);
-	memcpy(row.leaf, c->leaf.b, sizeof row.leaf);
-	return store_log_device_put(tx, &row);
-}
-
-static int
-append_chains(struct tx *tx, struct append *a)
-{
-	size_t i;
-	int ret = CAMCA_OK;
-
-	a->nchains = 0;
-	memset(a->table, 0, a->places * sizeof (struct append_chain *));
-	for (i = 0; i < a->nrows; i++)
-		a->rows[i].chain = append_chain(a, a->rows[i].device);
-	for (i = 0; i < a->nchains && ret == CAMCA_OK; i++)
-		ret = append_chain_load(tx, &a->chains[i]);
-	return ret;
 }
 
 /* ---- entries ---- */
@@ -375,7 +426,8 @@ log_append(struct tx *tx, struct append *a, int64_t *taken_out,
 	int ret;
 
 	*taken_out = *left_out = 0;
-	a->nrows = 0;
+	a->nrows = a->nchains = 0;
+	memset(a->table, 0, a->places * sizeof (struct append_chain *));
 	buf_reset(&a->bodies);
 	if ((ret = append_check(tx, a, &waiting, why)) < 0 || waiting == 0)
 		return ret;

@@ -187,8 +187,7 @@ event_fail(struct event *e, int err, const char *key, const char *what)
 	    e->type != NULL ? e->type->name : "(no type)", key, what);
 }
 
-/* Six bytes of time, ten random ones: unique, and the outbox's index of ids
- * grows at its end instead of touching a page of its own for each event. */
+/* Six bytes of time, ten random ones: no two alike, and in the order of time. */
 static int
 event_id(const struct camca_ctx *ctx, int64_t now_ms, uint8_t id[static 16],
     struct event_ids *ids)

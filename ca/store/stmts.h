@@ -41,7 +41,7 @@
 #define EVENT_COLS "seq, id, time_ms, type, device, body"
 #define LOG_ENTRY_COLS "idx, event_id, prev, leaf, data"
 #define CHECKPOINT_COLS "size, root, note, signed_ms"
-#define LOG_DEVICE_COLS "device, n, last, leaf"
+#define LOG_DEVICE_COLS "device, n, last"
 #define COSIG_COLS "size, witness, line, time_ms"
 #define WITNESS_COLS "name, size, asked_ms, answered_ms, failed"
 #define TIMESTAMP_COLS "size, tsa, token, time_ms"
@@ -357,8 +357,12 @@ STMT(ST_OUTBOX_PUT, STMT_W, "INSERT INTO outbox (" EVENT_COLS ")"
     " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING", NULL)
 STMT(ST_OUTBOX_LIST, STMT_R, "SELECT " EVENT_COLS " FROM outbox"
     " WHERE seq > $1 ORDER BY seq LIMIT $2", NULL)
-STMT(ST_OUTBOX_READ, STMT_R, "SELECT seq, id, time_ms, device, body"
-    " FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2", NULL)
+/* With the end of the device's chain: a statement for each device costs more
+ * than looking it up for each event. */
+STMT(ST_OUTBOX_READ, STMT_R, "SELECT o.seq, o.id, o.time_ms, o.device, o.body,"
+    " d.n, d.last, e.leaf FROM outbox o LEFT JOIN log_device d"
+    " ON d.device = o.device LEFT JOIN log_entry e ON e.idx = d.last"
+    " WHERE o.seq > $1 ORDER BY o.seq LIMIT $2", NULL)
 STMT(ST_OUTBOX_LIST_DEVICE, STMT_R, "SELECT " EVENT_COLS " FROM outbox"
     " WHERE device = $3 AND seq > $1"
     " ORDER BY seq LIMIT $2", NULL)
@@ -386,9 +390,13 @@ STMT(ST_LOG_ENTRY_LIST, STMT_R, "SELECT " LOG_ENTRY_COLS " FROM log_entry"
 STMT(ST_LOG_PREV, STMT_R, "SELECT prev FROM log_entry WHERE idx = $1", NULL)
 STMT(ST_LOG_DEVICE, STMT_R, "SELECT " LOG_DEVICE_COLS " FROM log_device"
     " WHERE device = $1", NULL)
-STMT(ST_LOG_DEVICE_PUT, STMT_W, "INSERT INTO log_device (" LOG_DEVICE_COLS ")"
-    " VALUES ($1, $2, $3, $4) ON CONFLICT (device) DO UPDATE SET"
-    " n = excluded.n, last = excluded.last, leaf = excluded.leaf", NULL)
+/* Where the entry is gone, its hash is NULL: no end of a chain without one. */
+STMT(ST_LOG_CHAIN, STMT_R, "SELECT d.n, d.last, e.leaf FROM log_device d"
+    " LEFT JOIN log_entry e ON e.idx = d.last WHERE d.device = $1", NULL)
+STMT(ST_LOG_DEVICE_INSERT, STMT_W, "INSERT INTO log_device ("
+    LOG_DEVICE_COLS ") VALUES ($1, $2, $3)", NULL)
+STMT(ST_LOG_DEVICE_UPDATE, STMT_W, "UPDATE log_device SET n = $2, last = $3"
+    " WHERE device = $1", NULL)
 STMT(ST_LOG_DEVICE_LIST, STMT_R, "SELECT " LOG_DEVICE_COLS " FROM log_device"
     " WHERE device > $1 ORDER BY device LIMIT $2", NULL)
 STMT(ST_LOG_TILE_GET, STMT_R, "SELECT data FROM log_tile WHERE id = $1", NULL)

@@ -590,14 +590,14 @@ CAMCA_MUST int store_policy_put(struct tx *tx,
 /* ---- event outbox ---- */
 struct event_row {
 	int64_t seq;                     /* given by the store, ascending */
-	uint8_t id[16];                  /* unique */
+	uint8_t id[16];                  /* nobody checks that it is unique */
 	int64_t time_ms;
 	char type[STORE_ID_MAX];
 	char device[STORE_ID_MAX];       /* "-" if none */
 	struct store_blob body;          /* the lines, ca/custody/event.h */
 };
 /* r->seq is not read: numbers are given in the order of commits, without gaps.
- * CAMCA_ECONFLICT: id exists. */
+ * CAMCA_ECONFLICT: somebody set the counter back, the number is there. */
 CAMCA_MUST int store_outbox_put(struct tx *tx, const struct event_row *r);
 /* device NULL: all. Order by seq, above after_seq. */
 CAMCA_MUST int store_outbox_list(struct tx *tx, const char *device,

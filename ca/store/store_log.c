@@ -24,7 +24,11 @@ static const struct col log_device_cols[] = {
 	COL(TEXT, log_device_row, device),
 	COL(INT, log_device_row, n),
 	COL(INT, log_device_row, last),
-	COL(BYTES, log_device_row, leaf),
+};
+static const struct col log_chain_cols[] = {
+	COL(INT, log_chain_row, n),
+	COL(INT, log_chain_row, last),
+	COL(BYTES, log_chain_row, leaf),
 };
 static const struct col log_odd_cols[] = {
 	COL(INT, log_odd_row, idx),
@@ -120,21 +124,13 @@ store_log_prev(struct tx *tx, int64_t idx, int64_t *out)
 }
 
 int
-store_log_device_get(struct tx *tx, const char *device,
-    struct log_device_row *out)
-{
-	struct db_val v = db_text(device);
-
-	return tx_get(tx, ST_LOG_DEVICE, &v, 1, log_device_cols,
-	    COUNT(log_device_cols), out);
-}
-
-int
 store_log_device(struct tx *tx, const char *device, int64_t *n_out,
     int64_t *last_out)
 {
+	struct db_val v = db_text(device);
 	struct log_device_row r;
-	int err = store_log_device_get(tx, device, &r);
+	int err = tx_get(tx, ST_LOG_DEVICE, &v, 1, log_device_cols,
+	    COUNT(log_device_cols), &r);
 
 	if (err < 0)
 		return err;
@@ -144,13 +140,35 @@ store_log_device(struct tx *tx, const char *device, int64_t *n_out,
 }
 
 int
-store_log_device_put(struct tx *tx, const struct log_device_row *r)
+store_log_chain(struct tx *tx, const char *device, struct log_chain_row *out)
+{
+	struct db_val v = db_text(device);
+
+	return tx_get(tx, ST_LOG_CHAIN, &v, 1, log_chain_cols,
+	    COUNT(log_chain_cols), out);
+}
+
+int
+store_log_device_insert(struct tx *tx, const struct log_device_row *r)
 {
 	struct db_val v[COUNT(log_device_cols)];
 	int err = row_vals(log_device_cols, COUNT(v), r, v);
 
 	return err < 0 ? err :
-	    tx_exec(tx, ST_LOG_DEVICE_PUT, v, COUNT(v), NULL);
+	    tx_exec(tx, ST_LOG_DEVICE_INSERT, v, COUNT(v), NULL);
+}
+
+int
+store_log_device_update(struct tx *tx, const struct log_device_row *r)
+{
+	struct db_val v[COUNT(log_device_cols)];
+	int64_t changed = 0;
+	int err = row_vals(log_device_cols, COUNT(v), r, v);
+
+	if (err == CAMCA_OK)
+		err = tx_exec(tx, ST_LOG_DEVICE_UPDATE, v, COUNT(v),
+		    &changed);
+	return err == CAMCA_OK && changed != 1 ? CAMCA_ENOENT : err;
 }
 
 int
@@ -204,32 +222,66 @@ store_outbox_state(struct tx *tx, struct outbox_state *out)
 }
 
 struct outbox_read {
-	int (*fn)(const struct event_row *r, void *arg);
+	int (*fn)(const struct event_row *r, const struct log_chain_row *c,
+	    void *arg);
 	void *arg;
 };
+
+static bool
+outbox_read_event(const struct db_val *v, struct event_row *out)
+{
+	if (v[1].n != sizeof out->id || v[3].type != DB_TEXT ||
+	    v[3].n >= sizeof out->device || v[4].type != DB_BYTES)
+		return false;
+	out->time_ms = v[2].i;
+	memcpy(out->id, v[1].p, sizeof out->id);
+	memcpy(out->device, v[3].p, v[3].n);
+	out->device[v[3].n] = '\0';
+	out->body.p = (uint8_t *)(uintptr_t)v[4].p;
+	out->body.n = v[4].n;
+	return true;
+}
+
+/* A chain whose last entry is missing has no hash to go on from. */
+static bool
+outbox_read_chain(const struct db_val *v, struct log_chain_row *out)
+{
+	out->n = v[0].i;
+	out->last = v[1].i;
+	if (v[0].type == DB_NULL)
+		return true;
+	if (v[2].type != DB_BYTES || v[2].n != sizeof out->leaf)
+		return false;
+	memcpy(out->leaf, v[2].p, sizeof out->leaf);
+	return true;
+}
 
 static int
 outbox_read_row(const struct db_val *v, size_t n, void *arg)
 {
 	struct outbox_read *x = arg;
-	struct event_row r = { .seq = v[0].i, .time_ms = v[2].i };
+	struct log_chain_row c;
+	struct event_row r;
 
-	if (n != 5 || v[1].n != sizeof r.id || v[3].type != DB_TEXT ||
-	    v[3].n >= sizeof r.device || v[4].type != DB_BYTES) {
+	r.seq = v[0].i;
+	r.type[0] = '\0';
+	if (n != 8 || !outbox_read_event(v, &r)) {
 		log_msg(LOG_ERROR, "store", "row %" PRId64 " of the outbox"
 		    " does not fit", r.seq);
 		return CAMCA_EDB;
 	}
-	memcpy(r.id, v[1].p, sizeof r.id);
-	memcpy(r.device, v[3].p, v[3].n);
-	r.body.p = (uint8_t *)(uintptr_t)v[4].p;
-	r.body.n = v[4].n;
-	return x->fn(&r, x->arg);
+	if (!outbox_read_chain(v + 5, &c)) {
+		log_msg(LOG_ERROR, "store", "entry %" PRId64 ", the newest of"
+		    " %s, is missing", c.last, r.device);
+		return CAMCA_EDB;
+	}
+	return x->fn(&r, &c, x->arg);
 }
 
 int
 store_outbox_read(struct tx *tx, int64_t after_seq, int64_t limit,
-    int (*fn)(const struct event_row *r, void *arg), void *arg)
+    int (*fn)(const struct event_row *r, const struct log_chain_row *c,
+    void *arg), void *arg)
 {
 	const struct db_val v[] = { db_int(after_seq), db_int(limit) };
 	struct outbox_read x = { fn, arg };

@@ -52,15 +52,23 @@ struct log_device_row {
 	char device[STORE_ID_MAX];
 	int64_t n;                       /* events so far */
 	int64_t last;                    /* idx of the newest */
-	uint8_t leaf[STORE_HASH_LEN];    /* and its leaf hash */
 };
 /* CAMCA_ENOENT: no event of the device is in the log. */
 CAMCA_MUST int store_log_device(struct tx *tx, const char *device,
     int64_t *n_out, int64_t *last_out);
-CAMCA_MUST int store_log_device_get(struct tx *tx, const char *device,
-    struct log_device_row *out);
-/* Inserts or replaces. */
-CAMCA_MUST int store_log_device_put(struct tx *tx,
+/* The same with the leaf hash of the newest: what the next one points back to.
+ * CAMCA_EDB also where that entry is missing. */
+struct log_chain_row {
+	int64_t n, last;
+	uint8_t leaf[STORE_HASH_LEN];
+};
+CAMCA_MUST int store_log_chain(struct tx *tx, const char *device,
+    struct log_chain_row *out);
+/* CAMCA_ECONFLICT: the device has one; CAMCA_ENOENT: it has none. Two, because
+ * the one that does either costs twice the update. */
+CAMCA_MUST int store_log_device_insert(struct tx *tx,
+    const struct log_device_row *r);
+CAMCA_MUST int store_log_device_update(struct tx *tx,
     const struct log_device_row *r);
 /* Order by device, above after ("" = from the start). */
 CAMCA_MUST int store_log_device_list(struct tx *tx, const char *after,
@@ -82,9 +90,11 @@ struct outbox_state {
 };
 CAMCA_MUST int store_outbox_state(struct tx *tx, struct outbox_state *out);
 /* Rows above after_seq, in their order, as a sequencer needs them: fn must not
- * use tx, type is empty, and the body is the engine's until fn returns. */
+ * use tx, type is empty, and the body is the engine's until fn returns. c: the
+ * chain of r->device as the log has it, n = 0 where it has none. */
 CAMCA_MUST int store_outbox_read(struct tx *tx, int64_t after_seq,
-    int64_t limit, int (*fn)(const struct event_row *r, void *arg), void *arg);
+    int64_t limit, int (*fn)(const struct event_row *r,
+    const struct log_chain_row *c, void *arg), void *arg);
 /* Takes the rows from first to last away; *n_out: how many there were. */
 CAMCA_MUST int store_outbox_take(struct tx *tx, int64_t first, int64_t last,
     int64_t *n_out);

@@ -134,6 +134,44 @@ test_order(void **state)
 	assert_int_equal(st.first, 0);
 }
 
+/* An id that came twice does not stop the log: both are entries. */
+static void
+test_same_id(void **state)
+{
+	struct tx *tx = tx_of(state);
+	struct event e;
+
+	event_init(&e, &src, "secret.made", "cam-1", "uid 0");
+	event_add_time(&e, "expires", 0);
+	assert_int_equal(event_put(tx, &e), 0);
+	assert_int_equal(event_put(tx, &e), 0);
+	assert_int_equal(append_all(tx, 1), 2);
+	assert_int_equal(event_put(tx, &e), 0);
+	assert_int_equal(append_all(tx, 256), 1);
+	assert_int_equal(look_at(tx).edge.size, 3);
+}
+
+/* The entry that a device's next one must name is gone: nothing is appended,
+ * and nothing is lost. */
+static void
+test_chain_cut(void **state)
+{
+	struct tx *tx = tx_of(state);
+	struct refusal why = { 0 };
+	struct append *a = NULL;
+	int64_t taken, left;
+
+	put(tx, "cam-1");
+	put(tx, "cam-2");
+	assert_int_equal(append_all(tx, 256), 2);
+	put(tx, "cam-1");
+	sql(state, "DROP TRIGGER log_entry_no_delete;"
+	    "DELETE FROM log_entry WHERE idx = 0");
+	assert_int_equal(append_new(&a, &src, 256), 0);
+	assert_int_equal(log_append(tx, a, &taken, &left, &why), CAMCA_EDB);
+	append_free(a);
+}
+
 /* ---- texts ---- */
 
 static void
@@ -535,7 +573,8 @@ main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fix_setup, fix_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_order), cmocka_unit_test(test_text),
+		TEST(test_order), TEST(test_same_id), TEST(test_chain_cut),
+		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_text_limits),
 		cmocka_unit_test(test_full_event), TEST(test_unreadable),
 		TEST(test_disguised), TEST(test_too_large),

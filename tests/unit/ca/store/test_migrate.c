@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/ca/store/fixture.h"
 
+#include "ca/store/store_log.h"
+
 static struct db *
 open_db(struct fix *f)
 {
@@ -361,18 +363,28 @@ check_changes(struct tx *tx)
 	    DEVICE_ENROLLED, 99), CAMCA_ECONFLICT);
 }
 
-static void
-test_from_2(void **state)
+/* A store of that version with these rows, brought up to date; a transaction is
+ * open. */
+static struct db *
+open_from(struct fix *f, size_t version, const char *rows)
 {
-	struct db *d = open_db(*state);
-	struct tx tx = { .engine = &db_sqlite, .db = d, .mode = DB_WRITE };
+	struct db *d = open_db(f);
 
-	assert_int_equal(migrate(d, db_sqlite.steps, 2, true, ""), 0);
-	assert_int_equal(db_sqlite.script(d, schema_2_rows), 0);
+	assert_int_equal(migrate(d, db_sqlite.steps, version, true, ""), 0);
+	assert_int_equal(db_sqlite.script(d, rows), 0);
 	assert_int_equal(migrate(d, db_sqlite.steps, db_sqlite.nsteps, false,
 	    ""), 0);
 	assert_int_equal(db_sqlite.prepare(d), 0);
 	assert_int_equal(db_sqlite.begin(d), 0);
+	return d;
+}
+
+static void
+test_from_2(void **state)
+{
+	struct db *d = open_from(*state, 2, schema_2_rows);
+	struct tx tx = { .engine = &db_sqlite, .db = d, .mode = DB_WRITE };
+
 	check_devices(&tx);
 	check_certs(&tx);
 	check_lists(&tx);
@@ -400,6 +412,67 @@ test_from_2_damaged(void **state)
 	db_sqlite.close(d);
 }
 
+/* ---- from schema 4: a log and an outbox in use ---- */
+
+static const char schema_4_rows[] =
+    "INSERT INTO log_entry (idx, event_id, prev, leaf, data) VALUES"
+    " (0, zeroblob(16), -1, CAST('0123456789abcdef0123456789abcdef' AS BLOB),"
+    " x'61'), (1, zeroblob(16), 0,"
+    " CAST('fedcba9876543210fedcba9876543210' AS BLOB), x'62');"
+    "INSERT INTO log_device (device, n, last, leaf) SELECT 'cam-1', 2, 1, leaf"
+    " FROM log_entry WHERE idx = 1;"
+    "UPDATE log_head SET size = 2;"
+    "UPDATE counter SET n = 5 WHERE name = 'outbox';"
+    "INSERT INTO outbox (seq, id, time_ms, type, device, body) VALUES"
+    " (5, randomblob(16), 15, 'x', 'cam-1', x'65'),"
+    " (3, randomblob(16), 13, 'x', 'cam-1', x'63'),"
+    " (4, randomblob(16), 14, 'x', '-', x'64');";
+
+static int
+see_waiting(const struct event_row *r, const struct log_chain_row *c,
+    void *arg)
+{
+	int64_t *last = arg;
+
+	assert_int_equal(r->seq, ++*last);
+	assert_int_equal(r->time_ms, 10 + r->seq);
+	assert_int_equal(r->body.n, 1);
+	assert_int_equal(r->body.p[0], '`' + r->seq);
+	assert_string_equal(r->device, r->seq == 4 ? "-" : "cam-1");
+	assert_int_equal(c->n, r->seq == 4 ? 0 : 2);
+	if (c->n == 2)
+		assert_memory_equal(c->leaf,
+		    "fedcba9876543210fedcba9876543210", 32);
+	return 0;
+}
+
+/* What waits still waits, under its numbers, and chains go on; ids may be there
+ * twice from now on. */
+static void
+test_from_4(void **state)
+{
+	struct db *d = open_from(*state, 4, schema_4_rows);
+	struct tx tx = { .engine = &db_sqlite, .db = d, .mode = DB_WRITE };
+	struct event_row r = { .time_ms = 16, .type = "x", .device = "cam-1",
+	    .body = { (uint8_t[]){ 'f' }, 1 } };
+	struct log_chain_row c;
+	int64_t last = 2;
+
+	assert_int_equal(store_log_chain(&tx, "cam-1", &c), 0);
+	assert_int_equal(c.n, 2);
+	assert_int_equal(c.last, 1);
+	assert_memory_equal(c.leaf, "fedcba9876543210fedcba9876543210", 32);
+	assert_int_equal(store_outbox_put(&tx, &r), 0);
+	r.time_ms = 17;
+	r.body.p[0] = 'g';
+	assert_int_equal(store_outbox_put(&tx, &r), 0);
+	assert_int_equal(store_outbox_read(&tx, 2, 10, see_waiting, &last),
+	    0);
+	assert_int_equal(last, 7);
+	db_sqlite.rollback(d);
+	db_sqlite.close(d);
+}
+
 int
 main(void)
 {
@@ -418,6 +491,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_from_2, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_from_2_damaged, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(test_from_4, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

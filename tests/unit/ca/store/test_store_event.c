@@ -43,12 +43,9 @@ test_order(void **state)
 
 	assert_int_equal(store_outbox_count(tx, &n), 0);
 	assert_int_equal(n, 0);
-	for (i = 0; i < 150; i++) {
+	for (i = 0; i < 150; i++)
 		assert_int_equal(put(tx, (uint8_t)i, i % 2 ? "cam-1" : "-"),
 		    0);
-		assert_int_equal(put(tx, (uint8_t)i, "cam-1"),
-		    CAMCA_ECONFLICT);
-	}
 	assert_int_equal(store_outbox_count(tx, &n), 0);
 	assert_int_equal(n, 150);
 	assert_int_equal(store_outbox_list(tx, NULL, 0, INT64_MAX, see,
@@ -70,6 +67,41 @@ test_order(void **state)
 	assert_int_equal(seen, 0);
 }
 
+/* An id that came twice is recorded twice, and undoes nothing. */
+static void
+test_same_id(void **state)
+{
+	struct tx *tx = &((struct fix *)*state)->tx;
+	int64_t last = 0;
+
+	assert_int_equal(put(tx, 7, "cam-1"), 0);
+	assert_int_equal(put(tx, 7, "cam-1"), 0);
+	assert_int_equal(put(tx, 7, "cam-2"), 0);
+	assert_int_equal(store_outbox_list(tx, NULL, 0, 10, see, &last), 0);
+	assert_int_equal(last, 3);
+}
+
+/* Somebody has set the counter back: a number is not given twice, and what was
+ * there stays. */
+static void
+test_same_number(void **state)
+{
+	struct fix *f = *state;
+	int64_t last = 0, n;
+
+	assert_int_equal(put(&f->tx, 1, "cam-1"), 0);
+	assert_int_equal(put(&f->tx, 2, "cam-1"), 0);
+	memset(f->tx.counters, 0, sizeof f->tx.counters);
+	assert_int_equal(db_sqlite.script(f->db, "UPDATE counter SET n = 1"
+	    " WHERE name = 'outbox'"), 0);
+	assert_int_equal(put(&f->tx, 3, "cam-1"), CAMCA_ECONFLICT);
+	assert_int_equal(counter_get(&f->tx, "outbox", &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(store_outbox_list(&f->tx, NULL, 0, 10, see, &last),
+	    0);
+	assert_int_equal(last, 2);
+}
+
 static void
 test_rules(void **state)
 {
@@ -87,6 +119,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_order, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_same_id, fix_setup,
+		    fix_teardown),
+		cmocka_unit_test_setup_teardown(test_same_number, fix_setup,
 		    fix_teardown),
 		cmocka_unit_test_setup_teardown(test_rules, fix_setup,
 		    fix_teardown),

@@ -132,34 +132,58 @@ static void
 test_devices(void **state)
 {
 	struct tx *tx = tx_of(state);
-	struct log_device_row r = { .device = "cam-1", .n = 2, .last = 4,
-	    .leaf = { 1 } }, got;
+	struct log_device_row r = { .device = "cam-1", .n = 2, .last = 4 };
 	int64_t n, last;
 
 	assert_int_equal(store_log_device(tx, "cam-1", &n, &last),
 	    CAMCA_ENOENT);
-	assert_int_equal(store_log_device_put(tx, &r), 0);
+	assert_int_equal(store_log_device_update(tx, &r), CAMCA_ENOENT);
+	assert_int_equal(store_log_device_insert(tx, &r), 0);
+	assert_int_equal(store_log_device_insert(tx, &r), CAMCA_ECONFLICT);
 	assert_int_equal(store_log_device(tx, "cam-1", &n, &last), 0);
 	assert_int_equal(n, 2);
 	assert_int_equal(last, 4);
 	r.n = 5;
 	r.last = 9;
-	r.leaf[0] = 2;
-	assert_int_equal(store_log_device_put(tx, &r), 0);
-	assert_int_equal(store_log_device_get(tx, "cam-1", &got), 0);
-	assert_string_equal(got.device, "cam-1");
-	assert_int_equal(got.n, 5);
-	assert_int_equal(got.last, 9);
-	assert_int_equal(got.leaf[0], 2);
-	assert_int_equal(store_log_device_get(tx, "cam-", &got),
+	assert_int_equal(store_log_device_update(tx, &r), 0);
+	assert_int_equal(store_log_device(tx, "cam-1", &n, &last), 0);
+	assert_int_equal(n, 5);
+	assert_int_equal(last, 9);
+	assert_int_equal(store_log_device(tx, "cam-", &n, &last),
 	    CAMCA_ENOENT);
 	/* Five events do not end at entry 3. */
 	r.last = 3;
-	assert_int_equal(store_log_device_put(tx, &r), CAMCA_EINVAL);
+	assert_int_equal(store_log_device_update(tx, &r), CAMCA_EINVAL);
 	r.n = 0;
-	assert_int_equal(store_log_device_put(tx, &r), CAMCA_EINVAL);
+	assert_int_equal(store_log_device_update(tx, &r), CAMCA_EINVAL);
+	r.device[4] = '2';
+	assert_int_equal(store_log_device_insert(tx, &r), CAMCA_EINVAL);
 	memset(r.device, 'x', sizeof r.device);
-	assert_int_equal(store_log_device_put(tx, &r), CAMCA_EINVAL);
+	assert_int_equal(store_log_device_insert(tx, &r), CAMCA_EINVAL);
+	assert_int_equal(store_log_device_update(tx, &r), CAMCA_EINVAL);
+}
+
+static void
+test_chain(void **state)
+{
+	struct tx *tx = tx_of(state);
+	struct log_device_row r = { .device = "cam-1", .n = 1, .last = 1 };
+	struct log_chain_row got;
+	uint8_t leaf_of_1[STORE_HASH_LEN];
+
+	assert_int_equal(insert(tx, 0, -1, 7), 0);
+	assert_int_equal(insert(tx, 1, -1, 9), 0);
+	assert_int_equal(store_log_chain(tx, "cam-1", &got), CAMCA_ENOENT);
+	assert_int_equal(store_log_device_insert(tx, &r), 0);
+	assert_int_equal(store_log_chain(tx, "cam-1", &got), 0);
+	assert_int_equal(got.n, 1);
+	assert_int_equal(got.last, 1);
+	assert_int_equal(store_log_leaf(tx, 1, leaf_of_1), 0);
+	assert_memory_equal(got.leaf, leaf_of_1, STORE_HASH_LEN);
+	/* It cannot go on from an entry that is not there. */
+	r.last = 2;
+	assert_int_equal(store_log_device_update(tx, &r), 0);
+	assert_int_equal(store_log_chain(tx, "cam-1", &got), CAMCA_EDB);
 }
 
 static int
@@ -181,7 +205,8 @@ test_device_list(void **state)
 
 	for (i = 0; i < COUNT(ids); i++) {
 		snprintf(r.device, sizeof r.device, "%s", ids[i]);
-		assert_int_equal(store_log_device_put(tx_of(state), &r), 0);
+		assert_int_equal(store_log_device_insert(tx_of(state), &r),
+		    0);
 	}
 	assert_int_equal(store_log_device_list(tx_of(state), "", 10, name,
 	    all), 0);
@@ -265,8 +290,8 @@ main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fix_setup, fix_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_head), TEST(test_entries), TEST(test_only_grows),
-		TEST(test_devices), TEST(test_device_list), TEST(test_tiles),
-		TEST(test_outbox), TEST(test_damaged),
+		TEST(test_devices), TEST(test_chain), TEST(test_device_list),
+		TEST(test_tiles), TEST(test_outbox), TEST(test_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
