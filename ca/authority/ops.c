@@ -246,7 +246,7 @@ const struct op op_table[] = {
 	    "what came back" },
 	{ "custody.timestamp", O, true, op_custody_timestamp, ARGS { END },
 	    "RFC 3161 time-stamps over the newest checkpoint, now" },
-	{ "custody.bundle", O, false, op_custody_bundle, ARGS {
+	{ "custody.bundle", O, true, op_custody_bundle, ARGS {
 	    { "device", ARG_TEXT, false, 64, "begin with this one; absent: go on" },
 	    { "timestamp", ARG_BOOL, false, 0, "with a new RFC 3161 time-stamp" },
 	    END }, "evidence bundle of a device, a page of its files" },

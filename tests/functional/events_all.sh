@@ -250,7 +250,7 @@ reads custody.entries '{"n":0,"width":1}'
 reads custody.key
 reads custody.fsck
 reads custody.show '{"device":"cam-1"}'
-reads custody.bundle '{"device":"cam-1"}'
+does custody.bundle '{"device":"cam-1"}'
 # Anchors: this test is the courier.
 mark
 RAN[custody.timestamp]=1
