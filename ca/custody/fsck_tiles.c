@@ -148,6 +148,10 @@ fsck_checkpoint(const struct checkpoint_row *c, void *arg)
 	int64_t number;
 	int ret;
 
+	/* A log begins with the empty tree; a fork may have left it behind. */
+	if (r->f.at == 0 && c->size > 0 && !r->origin.forked)
+		return WRONG(r, "The checkpoints before that of size %lld are "
+		    "missing.", (long long)c->size);
 	if (c->size > r->head)
 		return WRONG(r, "There is a checkpoint of size %lld, the log "
 		    "has %lld entries.", (long long)c->size,

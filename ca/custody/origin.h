@@ -23,6 +23,9 @@
 #define ORIGIN_META_NUMBER "custody.number"
 #define ORIGIN_META_PAST "custody.past"
 #define ORIGIN_META_FROM "custody.from"
+/* Since when checkpoints have been signed: set with the first one that is
+ * stored, so that a log which lost them all is not taken for a new one. */
+#define ORIGIN_META_SIGNED "custody.signed"
 
 struct origin_key {
 	enum note_alg alg;

@@ -22,6 +22,8 @@ struct judge {
 	                                * given up by a fork */
 	int64_t outside_number;
 	bool fresh;                    /* the origin has no checkpoint yet */
+	bool lost;                     /* the store has no checkpoint at all,
+	                                * and it had */
 	uint8_t sha256[STORE_HASH_LEN]; /* of the file; zeros: missing */
 	struct refusal why;
 };

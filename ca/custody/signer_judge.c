@@ -8,6 +8,7 @@
 
 #include "ca/custody/reader.h"
 #include "ca/custody/signer_int.h"
+#include "ca/store/store_log_anchor.h"
 
 void
 judge_fini(struct judge *j)
@@ -111,6 +112,18 @@ judge_newest(struct judge *j, struct tx *tx, const struct tiles *tiles)
 	return judge_damaged(j, what);
 }
 
+/* A log without a checkpoint is a new one, or one that lost them: then the mark
+ * that went in with the first is still there, or what others said of them. */
+static int
+judge_lost(struct judge *j, struct tx *tx)
+{
+	char since[CTX_TIME_LEN];
+	int ret = store_meta_get(tx, ORIGIN_META_SIGNED, since, sizeof since);
+
+	j->lost = ret == CAMCA_OK;
+	return ret == CAMCA_ENOENT ? store_anchored(tx, &j->lost) : ret;
+}
+
 /* The file is missing: right for a new log alone. Else it would be the easiest
  * way round all this to remove it together with putting back an older
  * database. */
@@ -120,9 +133,15 @@ judge_missing(struct judge *j)
 	static const uint8_t none[STORE_HASH_LEN];
 	char what[400];
 
-	if (j->newest.size < 0 || (j->fresh && memcmp(j->origin.past, none,
-	    sizeof none) == 0))
+	if ((j->newest.size < 0 && !j->lost) || (j->fresh &&
+	    memcmp(j->origin.past, none, sizeof none) == 0))
 		return CAMCA_OK;
+	if (j->newest.size < 0) {
+		snprintf(what, sizeof what, "the file %.150s is missing, and "
+		    "so are all checkpoints of the database, although some "
+		    "were signed", j->path);
+		return judge_fork(j, what);
+	}
 	snprintf(what, sizeof what, "the file %.150s is missing, although "
 	    "the database has checkpoints up to size %lld", j->path,
 	    (long long)j->newest.size);
@@ -185,13 +204,15 @@ judge_tx(struct tx *tx, void *arg)
 
 	origin_fini(&j->origin);
 	j->newest.size = j->outside.size = -1;
+	j->lost = false;
 	memset(&j->why, 0, sizeof j->why);
 	memset(j->sha256, 0, sizeof j->sha256);
 	if ((ret = origin_load(tx, &j->origin)) < 0)
 		return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
 	if ((ret = reader_open(&r, tx)) < 0 ||
 	    (ret = judge_head(j, tx, reader_tiles(r))) < 0 ||
-	    (ret = judge_newest(j, tx, reader_tiles(r))) < 0)
+	    (ret = judge_newest(j, tx, reader_tiles(r))) < 0 ||
+	    (j->newest.size < 0 && (ret = judge_lost(j, tx)) < 0))
 		goto out;
 	j->fresh = j->origin.forked && j->newest_number < j->origin.number;
 	ret = judge_outside(j, reader_tiles(r));

@@ -126,7 +126,15 @@ round_note(struct signer *s, const struct origin *o,
 static int
 round_put_tx(struct tx *tx, void *arg)
 {
-	return store_checkpoint_put(tx, arg);
+	const struct checkpoint_row *row = arg;
+	char since[CTX_TIME_LEN];
+	int ret = store_checkpoint_put(tx, row);
+
+	if (ret < 0 || (ret = store_meta_get(tx, ORIGIN_META_SIGNED, since,
+	    sizeof since)) != CAMCA_ENOENT)
+		return ret;
+	ctx_time_format(since, row->signed_ms);
+	return store_meta_set(tx, ORIGIN_META_SIGNED, since);
 }
 
 /* Stores what is in the outside file. */
@@ -223,9 +231,13 @@ round_act(struct signer *s, struct judge *j, struct refusal *why)
 	int ret = CAMCA_OK;
 
 	if (j->outside.size > done) {
-		log_msg(LOG_NOTE, j->origin.name, "checkpoint %lld of the "
-		    "outside file was not in the database; now it is",
-		    (long long)j->outside.size);
+		/* One that a kill kept from the database; all of them are
+		 * no kill's doing. The tree holds, so nothing is forked. */
+		log_msg(j->lost ? LOG_ERROR : LOG_NOTE, j->origin.name,
+		    "checkpoint %lld of the outside file was not in the "
+		    "database; now it is%s", (long long)j->outside.size,
+		    j->lost ? ". All others are gone from there: camca custody "
+		    "fsck" : "");
 		ret = round_put(s, &j->outside, j->file,
 		    ctx_now_ms(s->conf.src->ctx));
 		done = j->outside.size;

@@ -430,6 +430,9 @@ STMT(ST_COSIG_LIST, STMT_R, "SELECT " COSIG_COLS " FROM log_cosig"
     " WHERE size = $3 AND witness > $1 ORDER BY witness LIMIT $2", NULL)
 STMT(ST_COSIG_SIZE_BELOW, STMT_R, "SELECT size FROM log_cosig"
     " WHERE size < $1 ORDER BY size DESC LIMIT 1", NULL)
+STMT(ST_ANCHORED, STMT_R, "SELECT COUNT(*) FROM (SELECT size FROM log_cosig"
+    " UNION ALL SELECT size FROM log_timestamp"
+    " UNION ALL SELECT size FROM log_witness LIMIT 1) AS x", NULL)
 STMT(ST_WITNESS_PUT, STMT_W, "INSERT INTO log_witness (" WITNESS_COLS ")"
     " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO UPDATE SET"
     " size = excluded.size, asked_ms = excluded.asked_ms,"

@@ -51,6 +51,16 @@ store_cosig_size_below(struct tx *tx, int64_t below, int64_t *out)
 	return tx_int(tx, ST_COSIG_SIZE_BELOW, &v, 1, out);
 }
 
+int
+store_anchored(struct tx *tx, bool *out)
+{
+	int64_t n = 0;
+	int err = tx_int(tx, ST_ANCHORED, NULL, 0, &n);
+
+	*out = n > 0;
+	return err;
+}
+
 static const struct col witness_cols[] = {
 	COL(TEXT, witness_row, name),
 	COL(INT, witness_row, size),

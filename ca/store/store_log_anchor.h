@@ -25,6 +25,10 @@ CAMCA_MUST int store_cosig_list(struct tx *tx, int64_t size,
 CAMCA_MUST int store_cosig_size_below(struct tx *tx, int64_t below,
     int64_t *out);
 
+/* Has anybody else ever been asked about a checkpoint, or said anything of one?
+ */
+CAMCA_MUST int store_anchored(struct tx *tx, bool *out);
+
 /* ---- witnesses ---- */
 struct witness_row {
 	char name[STORE_WITNESS_MAX];

@@ -257,6 +257,58 @@ test_file_missing(void **state)
 	sign_refused(x, CAMCA_EPOLICY, "custody.fork");
 }
 
+/* All checkpoints gone from the database and the file with them: no new log, by
+ * whichever trace there is, until a person decides. With the file there the
+ * tree is proven to continue it. */
+static void
+test_all_gone(void **state)
+{
+	static const char none[] = "DELETE FROM log_checkpoint;";
+	struct sign_fix *x = *state;
+	struct sign_look l;
+
+	sign_grow(x, 3);
+	sign_start(x);
+	sign_now(x);
+	sign_grow(x, 3);
+	sign_now(x);
+	sign_backup(x, false);
+	sign_sql(x, none);
+	sign_start(x);
+	sign_now(x);
+	assert_true(sign_look(x).n < 3);
+	sign_backup(x, true);
+	sign_stop(x);
+	assert_int_equal(unlink(x->file), 0);
+	sign_sql(x, none);
+	sign_start(x);
+	sign_refused(x, CAMCA_EPOLICY, "custody.fork");
+	/* Without the mark: what others were asked about. */
+	sign_sql(x, "DELETE FROM meta WHERE key = 'custody.signed';"
+	    "INSERT INTO log_witness VALUES ('w', 0, 5, 0, 'HTTP 404')");
+	sign_start(x);
+	sign_refused(x, CAMCA_EPOLICY, "custody.fork");
+	sign_sql(x, "DELETE FROM log_witness; INSERT INTO log_timestamp"
+	    " VALUES (3, 'tsa', x'30', 5)");
+	sign_start(x);
+	sign_refused(x, CAMCA_EPOLICY, "custody.fork");
+	assert_int_equal(signer_fork(x->s, "uid:0", "all is lost", 0, NULL),
+	    0);
+	sign_append(x);
+	sign_now(x);
+	l = sign_look(x);
+	assert_string_equal(l.cp.origin, ORIGIN "/2");
+	assert_int_equal(l.n, 1);
+	/* The mark is back: the same again is found again. */
+	sign_stop(x);
+	assert_int_equal(unlink(x->file), 0);
+	sign_sql(x, "DELETE FROM log_timestamp; DELETE FROM log_checkpoint;"
+	    " DELETE FROM meta WHERE key IN ('custody.number', 'custody.past',"
+	    " 'custody.from')");
+	sign_start(x);
+	sign_refused(x, CAMCA_EPOLICY, "custody.fork");
+}
+
 /* Whatever is done to the text of the file: no signature. */
 static void
 test_file_altered(void **state)
@@ -443,6 +495,7 @@ main(void)
 		SIGN_TEST(test_restored),
 		SIGN_TEST(test_overtaken),
 		SIGN_TEST(test_file_missing),
+		SIGN_TEST(test_all_gone),
 		SIGN_TEST(test_file_altered),
 		SIGN_TEST(test_file_of_another),
 		SIGN_TEST(test_file_unwritable),
