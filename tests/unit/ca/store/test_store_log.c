@@ -169,7 +169,7 @@ test_chain(void **state)
 	struct tx *tx = tx_of(state);
 	struct log_device_row r = { .device = "cam-1", .n = 1, .last = 1 };
 	struct log_chain_row got;
-	uint8_t leaf_of_1[STORE_HASH_LEN];
+	struct log_entry_row entry;
 
 	assert_int_equal(insert(tx, 0, -1, 7), 0);
 	assert_int_equal(insert(tx, 1, -1, 9), 0);
@@ -178,8 +178,9 @@ test_chain(void **state)
 	assert_int_equal(store_log_chain(tx, "cam-1", &got), 0);
 	assert_int_equal(got.n, 1);
 	assert_int_equal(got.last, 1);
-	assert_int_equal(store_log_leaf(tx, 1, leaf_of_1), 0);
-	assert_memory_equal(got.leaf, leaf_of_1, STORE_HASH_LEN);
+	assert_int_equal(store_log_entry_get(tx, 1, &entry), 0);
+	assert_memory_equal(got.leaf, entry.leaf, STORE_HASH_LEN);
+	store_log_entry_free(&entry);
 	/* It cannot go on from an entry that is not there. */
 	r.last = 2;
 	assert_int_equal(store_log_device_update(tx, &r), 0);
