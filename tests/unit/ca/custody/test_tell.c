@@ -12,7 +12,7 @@
 
 /* Every type, as the list has them. */
 static const struct event_type types[] = {
-#define EVENT_TYPE(name, keys) { name, keys },
+#define EVENT_TYPE(name, keys) { name, keys, sizeof name - 1 },
 #include "ca/custody/event_types.h"
 #undef EVENT_TYPE
 };
