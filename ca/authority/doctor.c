@@ -10,6 +10,7 @@
 #include "ca/authority/ops.h"
 #include "ca/custody/signer.h"
 #include "ca/custody/anchor.h"
+#include "ca/custody/chains.h"
 #include "ca/status/publisher.h"
 
 #define DOCTOR_SOON_MS (90LL * 86400000)
@@ -115,6 +116,28 @@ doctor_events(struct doctor *d)
 	    "Stop camcad and restore the database from a backup, or find out "
 	    "who changed it; nothing is left out of the log by itself." :
 	    "Look into the log of camcad; check the disk.");
+}
+
+static int
+doctor_chains_tx(struct tx *tx, void *arg)
+{
+	return chains_off(tx, arg);
+}
+
+static void
+doctor_chains(struct doctor *d)
+{
+	int64_t off = 0;
+	char text[160];
+
+	if (store_tx(d->c->a->store, DB_READ, doctor_chains_tx, &off) < 0)
+		return;
+	snprintf(text, sizeof text, off == 0 ? "Each event of the custody log "
+	    "is in the chain of its device." : "The chains of all devices and "
+	    "the custody log differ by %lld events.", (long long)off);
+	doctor_say(d, "chains", off == 0, "error", text, "camca custody fsck "
+	    "says where. Somebody changed the database: see OPERATIONS, When "
+	    "something is wrong.");
 }
 
 static int
@@ -401,6 +424,7 @@ op_system_doctor(struct op_call *c)
 	doctor_clock(&d);
 	doctor_store(&d);
 	doctor_events(&d);
+	doctor_chains(&d);
 	doctor_checkpoints(&d);
 	doctor_anchors(&d);
 	doctor_cas(&d);

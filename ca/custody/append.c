@@ -11,6 +11,7 @@
 #include "ca/base/buf.h"
 #include "ca/base/enc.h"
 #include "ca/base/log.h"
+#include "ca/custody/chains.h"
 
 /* Lines of the outbox form before the sequencer's two: header, id, time, type,
  * device. */
@@ -246,23 +247,33 @@ append_chain_set(struct append_chain *c, const struct log_chain_row *row)
 	memcpy(c->leaf.b, row->leaf, sizeof c->leaf.b);
 }
 
-/* Those that did not come with a row of the outbox. */
 static int
-append_chains(struct tx *tx, struct append *a)
+append_chain_load(struct tx *tx, struct append_chain *c)
 {
-	struct log_chain_row row;
+	struct log_chain_row row = { .n = 0 };
+	int ret = store_log_chain(tx, c->device, &row);
+
+	if (ret < 0 && ret != CAMCA_ENOENT)
+		return ret;
+	append_chain_set(c, &row);
+	return CAMCA_OK;
+}
+
+/* Those that did not come with a row of the outbox; and what is said of where
+ * each ends is not taken on trust. */
+static int
+append_chains(struct tx *tx, struct append *a, struct refusal *why)
+{
+	struct append_chain *c;
 	size_t i;
 	int ret = CAMCA_OK;
 
 	for (i = 0; i < a->nchains && ret == CAMCA_OK; i++) {
-		if (a->chains[i].loaded)
-			continue;
-		row.n = 0;
-		ret = store_log_chain(tx, a->chains[i].device, &row);
-		if (ret == CAMCA_ENOENT)
-			ret = CAMCA_OK;
-		if (ret == CAMCA_OK)
-			append_chain_set(&a->chains[i], &row);
+		c = &a->chains[i];
+		if (!c->loaded)
+			ret = append_chain_load(tx, c);
+		if (ret == CAMCA_OK && c->known)
+			ret = chains_row(tx, c->device, c->seq, c->prev, why);
 	}
 	return ret;
 }
@@ -438,7 +449,7 @@ log_append(struct tx *tx, struct append *a, int64_t *taken_out,
 		ret = append_gap(why, "is missing",
 		    a->size + (int64_t)a->nrows + 1);
 	if (ret < 0 || (ret = append_clear(tx, a)) < 0 ||
-	    (ret = append_chains(tx, a)) < 0 ||
+	    (ret = append_chains(tx, a, why)) < 0 ||
 	    (ret = append_entries(tx, a)) < 0)
 		return ret;
 	*taken_out = (int64_t)a->nrows;

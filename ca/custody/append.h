@@ -58,7 +58,9 @@ void append_free(struct append *a);    /* NULL is fine */
  * DB_WRITE transaction; *taken_out of them, *left_out still wait. It takes
  * exactly the rows size + 1, size + 2, ...: where one is missing, or one is
  * there that the log already has, somebody changed the outbox behind our back:
- * CAMCA_EPOLICY with why, 500 "custody.gap", and nothing is taken.
+ * CAMCA_EPOLICY with why, 500 "custody.gap", and nothing is taken; the same,
+ * "custody.chain", where a device's chain is said to end where it does not
+ * (chains.h).
  * CAMCA_ECONFLICT: another one appended meanwhile; look again.
  *
  * A body that event_parse refuses (of a newer program, or of a bug) does not

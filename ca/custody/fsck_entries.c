@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ca/base/enc.h"
+#include "ca/custody/chains.h"
 #include "ca/custody/fsck_int.h"
 #include "ca/store/store_log.h"
 #include "ca/store/store_log_sign.h"
@@ -60,6 +61,21 @@ fsck_link(struct fsck_run *r, const struct log_entry_row *e,
 		    (long long)e->prev);
 	store_log_entry_free(&before);
 	return ret;
+}
+
+/* What the database keeps of where chains end, for the next event of each. */
+static int
+fsck_chain(struct fsck_run *r, const struct log_entry_row *e,
+    const struct event_view *v)
+{
+	struct refusal why = { 0 };
+	char device[STORE_ID_MAX];
+	int ret;
+
+	snprintf(device, sizeof device, "%.*s", (int)v->device.n,
+	    v->device.p);
+	ret = chains_entry(r->tx, e, device, v->dev_seq, &why);
+	return ret == CAMCA_EPOLICY ? WRONG(r, "%s", why.detail) : ret;
 }
 
 /* The hash that level 0 has for an entry. */
@@ -142,6 +158,7 @@ fsck_entry(const struct log_entry_row *e, void *arg)
 		    "its own.", (long long)e->idx);
 	if ((ret = fsck_odd(r, e, &v)) < 0 ||
 	    (ret = fsck_link(r, e, &v)) < 0 ||
+	    (ret = fsck_chain(r, e, &v)) < 0 ||
 	    (ret = fsck_leaf_tile(r, e)) < 0)
 		return ret;
 	r->f.at++;
@@ -156,21 +173,22 @@ static int
 fsck_sums(struct fsck_run *r)
 {
 	struct outbox_state o;
-	int64_t sum;
+	int64_t sum, rows;
 	int ret;
 
 	if ((ret = store_log_device_sum(r->tx, &sum)) < 0 ||
-	    (ret = store_outbox_state(r->tx, &o)) < 0)
+	    (ret = store_outbox_state(r->tx, &o)) < 0 ||
+	    (ret = store_outbox_rows(r->tx, &rows)) < 0)
 		return ret;
 	if (sum != r->head)
 		return WRONG(r, "The chains of all devices have %lld entries, "
 		    "the log has %lld.", (long long)sum, (long long)r->head);
-	if (o.first == 0 ? o.given != r->head : o.first != r->head + 1 ||
-	    o.last != o.given)
+	if (rows != o.given - r->head || (rows != 0 &&
+	    (o.first != r->head + 1 || o.last != o.given)))
 		return WRONG(r, "%lld events were recorded, the log has %lld, "
-		    "and number %lld to %lld wait for it: some are missing.",
-		    (long long)o.given, (long long)r->head,
-		    (long long)o.first, (long long)o.last);
+		    "and %lld of the numbers %lld to %lld wait for it: some "
+		    "are missing.", (long long)o.given, (long long)r->head,
+		    (long long)rows, (long long)o.first, (long long)o.last);
 	return CAMCA_OK;
 }
 

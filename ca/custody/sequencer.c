@@ -11,6 +11,7 @@
 
 #include "ca/base/log.h"
 #include "ca/base/mono.h"
+#include "ca/custody/chains.h"
 
 #define SEQUENCER_IDLE_MS 30000      /* only in case a wake-up was missed */
 #define SEQUENCER_LOOK_MS 250        /* while something waits */
@@ -25,6 +26,11 @@ struct sequencer {
 	int64_t seen;                    /* the thread's: commits so far */
 	int64_t retry_ms;                /* the thread's: the last pause */
 	int64_t given_at_start;
+	/* The thread's, of the chains of devices (chains.h): */
+	bool trusts;                     /* they were looked at ... */
+	int64_t others;                  /* ... with this of store_others() */
+	int64_t off;                     /* entries known to be in none */
+	int64_t walked;                  /* entries that were walked over */
 	atomic_int_fast64_t waiting;     /* without those of before the start */
 	pthread_mutex_t lock;            /* guards what follows */
 	pthread_cond_t wake;
@@ -158,7 +164,28 @@ struct sequencer_batch {
 	struct sequencer *s;
 	struct refusal why;
 	int64_t taken, left, size;
+	int64_t off;                     /* see chains_off() */
 };
+
+/* Nobody but this process writes to the store; where somebody did, or could
+ * have while it was not running, chains may have lost their ends: counted, and
+ * held against the size of the log, before anything is bound to them. */
+static int
+sequencer_trust(struct tx *tx, struct sequencer_batch *b)
+{
+	struct sequencer *s = b->s;
+	int64_t others, off;
+	int ret = store_others(tx, &others);
+
+	if (ret < 0 || (s->trusts && others == s->others))
+		return ret;
+	if ((ret = chains_off(tx, &off)) < 0)
+		return ret;
+	s->trusts = off == s->off;
+	s->others = others;
+	b->off = off;
+	return s->trusts ? CAMCA_OK : CAMCA_EPENDING;
+}
 
 static int
 sequencer_batch_tx(struct tx *tx, void *arg)
@@ -167,8 +194,46 @@ sequencer_batch_tx(struct tx *tx, void *arg)
 	int ret;
 
 	b->why = (struct refusal){ 0 };
+	if ((ret = sequencer_trust(tx, b)) < 0)
+		return ret;
 	ret = log_append(tx, b->s->append, &b->taken, &b->left, &b->why);
 	return ret < 0 ? ret : store_log_size(tx, &b->size);
+}
+
+static bool
+sequencer_stops(struct sequencer *s)
+{
+	bool stop;
+
+	pthread_mutex_lock(&s->lock);
+	stop = s->stop;
+	pthread_mutex_unlock(&s->lock);
+	return stop;
+}
+
+/* The chains do not add up. A row that is wrong can be put right: the log
+ * stands still until it is. Where all rows fit the entries, a chain has begun
+ * anew in the past, and nobody can mend that: the log goes on, doctor and
+ * custody.fsck keep saying so. */
+static int
+sequencer_walk(struct sequencer *s, int64_t off, struct refusal *why)
+{
+	bool done = false;
+	int ret = CAMCA_OK;
+
+	while (ret == CAMCA_OK && !done) {
+		if (sequencer_stops(s))
+			return CAMCA_EBUSY;
+		ret = chains_walk(s->conf.store, &s->walked, &done, why);
+	}
+	if (ret < 0)
+		return ret;
+	log_msg(LOG_ERROR, "custody", "the chains of all devices do not add up "
+	    "to the log, by %" PRId64 " entries, and nothing here can be put "
+	    "right any more: camca custody fsck", off);
+	s->off = off;
+	s->walked = 0;
+	return CAMCA_OK;
 }
 
 static void
@@ -197,6 +262,14 @@ sequencer_batch(struct sequencer *s, bool *more_out)
 	struct sequencer_batch b = { .s = s };
 	int ret = store_tx(s->conf.store, DB_WRITE, sequencer_batch_tx, &b);
 
+	if (ret == CAMCA_EPENDING) {
+		ret = sequencer_walk(s, b.off, &b.why);
+		if (ret == CAMCA_OK)
+			ret = store_tx(s->conf.store, DB_WRITE,
+			    sequencer_batch_tx, &b);
+		if (ret == CAMCA_EPENDING)
+			ret = CAMCA_EBUSY;     /* it changes while we look */
+	}
 	*more_out = ret == CAMCA_OK && b.left >= s->conf.batch_max;
 	/* Who waits for the size finds the state that goes with it. */
 	sequencer_result(s, ret, &b.why);
@@ -210,14 +283,12 @@ sequencer_batch(struct sequencer *s, bool *more_out)
 static int
 sequencer_drain(struct sequencer *s)
 {
-	bool more = true, stop = false;
+	bool more = true;
 	int ret = CAMCA_OK;
 
-	while (more && !stop && ret == CAMCA_OK) {
+	while (ret == CAMCA_OK && more) {
 		ret = sequencer_batch(s, &more);
-		pthread_mutex_lock(&s->lock);
-		stop = s->stop;
-		pthread_mutex_unlock(&s->lock);
+		more = more && !sequencer_stops(s);
 	}
 	return ret;
 }
@@ -244,7 +315,7 @@ sequencer_main(void *arg)
 	/* Its own commit ends the next sleep once; the look after it finds
 	 * nothing, and the sleep after that knows of the commit. */
 	while (go) {
-		if (!sequencer_look(s)) {
+		if (s->trusts && !sequencer_look(s)) {
 			sequencer_result(s, CAMCA_OK, NULL);
 			go = sequencer_sleep(s, SEQUENCER_IDLE_MS);
 			continue;

@@ -368,6 +368,7 @@ STMT(ST_OUTBOX_LIST_DEVICE, STMT_R, "SELECT " EVENT_COLS " FROM outbox"
     " ORDER BY seq LIMIT $2", NULL)
 STMT(ST_OUTBOX_COUNT, STMT_R, "SELECT COALESCE((SELECT MAX(seq) FROM outbox)"
     " - (SELECT MIN(seq) FROM outbox) + 1, 0)", NULL)
+STMT(ST_OUTBOX_ROWS, STMT_R, "SELECT COUNT(*) FROM outbox", NULL)
 /* The numbers at both ends of what waits. */
 STMT(ST_OUTBOX_STATE, STMT_R, "SELECT COALESCE((SELECT MIN(seq)"
     " FROM outbox), 0), COALESCE((SELECT MAX(seq) FROM outbox), 0),"
@@ -375,6 +376,9 @@ STMT(ST_OUTBOX_STATE, STMT_R, "SELECT COALESCE((SELECT MIN(seq)"
     " ORDER BY seq LIMIT 1), 0)", NULL)
 STMT(ST_OUTBOX_TAKE, STMT_W, "DELETE FROM outbox"
     " WHERE seq BETWEEN $1 AND $2", NULL)
+
+/* Another value than before where another connection has committed since. */
+STMT(ST_OTHERS, STMT_R, "PRAGMA data_version", NULL)
 
 /* the custody log: its indexes come from the head, never from the engine */
 STMT(ST_LOG_HEAD, STMT_R, "SELECT size, edge FROM log_head WHERE id = 1", NULL)

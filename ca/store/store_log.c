@@ -75,6 +75,12 @@ store_log_set_head(struct tx *tx, int64_t old_size,
 	return err == CAMCA_OK && changed != 1 ? CAMCA_ECONFLICT : err;
 }
 
+int
+store_others(struct tx *tx, int64_t *out)
+{
+	return tx_int(tx, ST_OTHERS, NULL, 0, out);
+}
+
 void
 store_log_entry_free(struct log_entry_row *r)
 {
@@ -242,13 +248,15 @@ outbox_read_event(const struct db_val *v, struct event_row *out)
 	return true;
 }
 
-/* A chain whose last entry is missing has no hash to go on from. */
+/* Where the newest entry is missing, its hash is zeros (chains_row() says so of
+ * the entry). */
 static bool
 outbox_read_chain(const struct db_val *v, struct log_chain_row *out)
 {
 	out->n = v[0].i;
 	out->last = v[1].i;
-	if (v[0].type == DB_NULL)
+	memset(out->leaf, 0, sizeof out->leaf);
+	if (v[0].type == DB_NULL || v[2].type == DB_NULL)
 		return true;
 	if (v[2].type != DB_BYTES || v[2].n != sizeof out->leaf)
 		return false;

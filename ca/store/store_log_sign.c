@@ -73,6 +73,12 @@ store_log_device_sum(struct tx *tx, int64_t *out)
 }
 
 int
+store_outbox_rows(struct tx *tx, int64_t *out)
+{
+	return tx_int(tx, ST_OUTBOX_ROWS, NULL, 0, out);
+}
+
+int
 store_log_tile_count(struct tx *tx, int64_t *out)
 {
 	return tx_int(tx, ST_LOG_TILE_COUNT, NULL, 0, out);

@@ -61,15 +61,19 @@ fill_state_tx(struct tx *tx, void *arg)
 	return store_outbox_state(tx, arg);
 }
 
-/* Events get the next numbers. */
+/* Events get the next numbers, and the chains of devices add up to the log:
+ * camcad would look for what is missing in them. */
 static void
 fill_counter(const char *path, int64_t size)
 {
-	char sql[128];
+	char sql[512];
 	sqlite3 *h;
 
 	snprintf(sql, sizeof sql, "UPDATE counter SET n = %" PRId64
-	    " WHERE name = 'outbox'", size);
+	    " WHERE name = 'outbox'; INSERT OR REPLACE INTO log_device"
+	    " (device, n, last) SELECT 'filler', %" PRId64 " - (SELECT"
+	    " COALESCE(SUM(n), 0) FROM log_device WHERE device <> 'filler'),"
+	    " %" PRId64, size, size, size - 1);
 	if (sqlite3_open(path, &h) != SQLITE_OK ||
 	    sqlite3_exec(h, sql, NULL, NULL, NULL) != SQLITE_OK)
 		fill_die(sqlite3_errmsg(h), CAMCA_EDB);

@@ -168,7 +168,9 @@ test_chain_cut(void **state)
 	sql(state, "DROP TRIGGER log_entry_no_delete;"
 	    "DELETE FROM log_entry WHERE idx = 0");
 	assert_int_equal(append_new(&a, &src, 256), 0);
-	assert_int_equal(log_append(tx, a, &taken, &left, &why), CAMCA_EDB);
+	assert_int_equal(log_append(tx, a, &taken, &left, &why),
+	    CAMCA_EPOLICY);
+	assert_string_equal(why.code, "custody.chain");
 	append_free(a);
 }
 

@@ -173,18 +173,22 @@ test_entries(void **state)
 		    " leaf, data FROM log_entry" AT(599),
 		    "Entry 600 lies past the head" },
 		{ "UPDATE log_device SET n = n + 1 WHERE device = 'cam-1'",
-		    "chains of all devices have 601" },
+		    "Device cam-1: entry 598 is its newest one" },
 		{ "UPDATE log_device SET last = (SELECT last FROM log_device"
 		    " WHERE device = 'cam-2') WHERE device = 'cam-1'",
 		    "of device cam-1" },
 		{ "DELETE FROM log_device WHERE device = '-'",
-		    "chains of all devices" },
+		    "Device -: entry 0 is its own, and no chain" },
+		{ "INSERT INTO log_device VALUES ('cam-9', 1, 5)",
+		    "chains of all devices have 601" },
 		{ "UPDATE log_head SET size = 599", "lies past the head" },
 		{ "UPDATE log_head SET size = 601", "Entry 600 is missing" },
 		{ "UPDATE counter SET n = n + 1 WHERE name = 'outbox'",
 		    "some are missing" },
 		{ "DELETE FROM outbox WHERE seq = 601", "some are missing" },
+		{ "DELETE FROM outbox WHERE seq = 602", "some are missing" },
 		{ "DELETE FROM outbox WHERE seq = 603", "some are missing" },
+		{ "DELETE FROM outbox", "some are missing" },
 	};
 	struct sign_fix *x = *state;
 
@@ -292,6 +296,8 @@ test_checkpoints(void **state)
 		    " WHERE size = 0", "Checkpoint 0 is stored under" },
 		{ "UPDATE log_checkpoint SET size = size - 1 WHERE size = "
 		    NEWEST, "is stored under another size" },
+		{ "DELETE FROM log_checkpoint WHERE size = 0",
+		    "The checkpoints before that of size 2 are missing" },
 		{ "UPDATE log_checkpoint SET size = 700 WHERE size = " NEWEST,
 		    "There is a checkpoint of size 700" },
 		{ "UPDATE meta SET value = 'other.example' WHERE key ="

@@ -280,6 +280,98 @@ test_gap(void **state)
 	assert_int_equal(s.size, 15);
 }
 
+/* Somebody alters where a chain ends: what the log says of it is `says`, nothing
+ * is bound to it, and with the row back it goes on. */
+static void
+chain_stops(struct env *e, const char *change, const char *says)
+{
+	int64_t size = state_of(e).size;
+	struct sequencer_state s;
+
+	sql(e, "CREATE TABLE kept AS SELECT * FROM log_device");
+	sql(e, change);
+	put(e, "cam-1", 1);
+	assert_int_equal(sequencer_settle(e->q, SETTLE_MS), CAMCA_EBUSY);
+	s = state_of(e);
+	assert_int_equal(s.error, CAMCA_EPOLICY);
+	if (strstr(s.why, says) == NULL)
+		fail_msg("%s: %s", change, s.why);
+	assert_int_equal(s.size, size);
+	sql(e, "DELETE FROM log_device; INSERT INTO log_device"
+	    " SELECT * FROM kept; DROP TABLE kept");
+	assert_int_equal(sequencer_settle(e->q, SETTLE_MS), 0);
+	s = state_of(e);
+	assert_string_equal(s.why, "");
+	assert_int_equal(s.size, size + 1);
+}
+
+static void
+test_chain(void **state)
+{
+#define CAM_1 " WHERE device = 'cam-1'"
+	static const struct {
+		const char *change, *says;
+	} x[] = {
+		{ "DELETE FROM log_device" CAM_1, "no chain is known" },
+		{ "DELETE FROM log_device", "no chain is known" },
+		{ "UPDATE log_device SET n = n + 1" CAM_1,
+		    "with another number" },
+		{ "UPDATE log_device SET last = 1000000" CAM_1,
+		    "does not exist" },
+		{ "UPDATE log_device SET last = (SELECT last FROM log_device"
+		    " WHERE device = 'cam-2')" CAM_1,
+		    "is not what is said of it" },
+		/* All of it fits the entry; only it is not the newest. */
+		{ "UPDATE log_device SET n = 1, last = 3" CAM_1,
+		    "is a later one" },
+	};
+	struct env *e = *state;
+	size_t i;
+
+	put(e, "cam-4", 3);
+	put(e, "cam-1", 3);
+	put(e, "cam-3", 3000);
+	put(e, "cam-2", 3);
+	start(e, 5);
+	assert_int_equal(sequencer_settle(e->q, SETTLE_MS), 0);
+	for (i = 0; i < sizeof x / sizeof x[0]; i++)
+		chain_stops(e, x[i].change, x[i].says);
+	/* The same before a start. */
+	sequencer_stop(e->q);
+	sql(e, "CREATE TABLE kept AS SELECT * FROM log_device;"
+	    " DELETE FROM log_device" CAM_1);
+	put(e, "cam-1", 1);
+	start(e, 5);
+	assert_int_equal(sequencer_settle(e->q, SETTLE_MS), CAMCA_EBUSY);
+	assert_int_equal(state_of(e).error, CAMCA_EPOLICY);
+	sql(e, "INSERT INTO log_device SELECT * FROM kept WHERE device ="
+	    " 'cam-1'; DROP TABLE kept");
+	assert_int_equal(sequencer_settle(e->q, SETTLE_MS), 0);
+}
+
+/* A chain that has begun anew in the past cannot be put right by anybody: that
+ * must not stop the log for ever. */
+static void
+test_chain_for_ever(void **state)
+{
+	struct env *e = *state;
+
+	put(e, "cam-1", 3);
+	start(e, 5);
+	assert_int_equal(sequencer_settle(e->q, SETTLE_MS), 0);
+	sequencer_stop(e->q);
+	sql(e, "UPDATE log_device SET n = 1" CAM_1 "; DROP TRIGGER"
+	    " log_entry_no_update; UPDATE log_entry SET data = CAST(REPLACE("
+	    "CAST(data AS TEXT), 'dev-seq 3', 'dev-seq 1') AS BLOB)"
+	    " WHERE idx = 2");
+	start(e, 5);
+	put(e, "cam-1", 2);
+	assert_int_equal(sequencer_settle(e->q, SETTLE_MS), 0);
+	assert_int_equal(state_of(e).size, 5);
+	/* What is wrong anew is found all the same. */
+	chain_stops(e, "DELETE FROM log_device", "no chain is known");
+}
+
 /* Another process holds the database for a while. */
 static void
 test_busy(void **state)
@@ -323,7 +415,8 @@ main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_settle), TEST(test_by_itself), TEST(test_stop),
-		TEST(test_crowd), TEST(test_gap), TEST(test_busy),
+		TEST(test_crowd), TEST(test_gap), TEST(test_chain),
+		TEST(test_chain_for_ever), TEST(test_busy),
 		TEST(test_conf),
 	};
 
