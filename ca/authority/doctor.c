@@ -175,8 +175,13 @@ doctor_anchors(struct doctor *d)
 	char text[800];
 	bool asked, late;
 
-	if (an == NULL || anchor_summary(an, &s) < 0 ||
-	    (!s.policy && s.why[0] == '\0' && s.tsas == 0))
+	if (an == NULL || anchor_summary(an, &s) < 0)
+		return;
+	if (s.witnesses == 0)
+		doctor_say(d, "witnesses", true, "note", "There are none: "
+		    "whether the database and custody/checkpoint were both put "
+		    "back to an older copy cannot be known here.", "");
+	if (!s.policy && s.why[0] == '\0' && s.tsas == 0)
 		return;
 	doctor_say(d, "anchors", s.why[0] == '\0', "warning",
 	    s.why[0] == '\0' ? "The files of policies/custody are in force." :

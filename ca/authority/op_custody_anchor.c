@@ -15,6 +15,14 @@
 /* With so few workers none can be spared to wait. */
 #define ANCHOR_WORKERS_MIN 3
 
+static void
+anchor_shown(void *arg, const char *witness, const void *note, size_t n)
+{
+	struct authority *a = arg;
+
+	signer_shown(a->signer, witness, note, n);
+}
+
 int
 authority_anchor(struct authority *a, struct refusal *why)
 {
@@ -23,6 +31,7 @@ authority_anchor(struct authority *a, struct refusal *why)
 		.store = a->store, .src = &a->events, .dir = dir,
 		.tsas = a->conf.tsas, .ntsas = a->conf.ntsas,
 		.timestamp_ms = a->conf.timestamp_s * 1000,
+		.shown = anchor_shown, .shown_arg = a,
 	};
 	int ret = file_join(dir, sizeof dir, a->conf.policies, "custody");
 
@@ -48,7 +57,7 @@ anchor_work_json(const struct anchor_work *w)
 	if (w->id[0] == '\0')
 		return json_object();
 	o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:i}", "id", w->id, "url",
-	    w->url, "method", "POST", "type", w->type, "max",
+	    w->url, "method", w->get ? "GET" : "POST", "type", w->type, "max",
 	    (json_int_t)w->max_bytes, "timeout_ms", w->timeout_ms);
 	if (o != NULL)
 		json_set_base64(o, "body", w->body.data, w->body.len);

@@ -34,6 +34,11 @@ struct anchor_conf {
 	int64_t timestamp_ms;          /* between two stamps of a TSA */
 	int64_t (*clock_ms)(void *arg);    /* steady; NULL: uptime_ms() */
 	void *arg;
+	/* What a witness that contradicts has to show (a checkpoint note, as it
+	 * came: nothing of it is checked). NULL: it is not asked. */
+	void (*shown)(void *arg, const char *witness, const void *note,
+	    size_t n);
+	void *shown_arg;
 };
 struct anchor;
 
@@ -55,7 +60,8 @@ void anchor_stop(struct anchor *an);
 /* ---- the courier's side ---- */
 struct anchor_work {
 	char id[ANCHOR_ID_LEN + 1];    /* "": nothing to do now */
-	char url[ANCHOR_URL_MAX + 32];
+	char url[ANCHOR_URL_MAX + 96];
+	bool get;                      /* GET; else POST of body */
 	const char *type;              /* of the body; constant */
 	size_t max_bytes;              /* of the answer */
 	int timeout_ms;

@@ -200,6 +200,25 @@ done_claim(struct anchor *an, const char *id, struct anchor_flight *f,
 	return true;
 }
 
+/* It is for others to see what follows from it: the signature on it is the
+ * log's own, or it is nothing. Not with the lock. */
+static void
+done_evidence(struct anchor *an, const struct anchor_answer *a,
+    const struct anchor_verdict *v)
+{
+	struct anchor_target *t;
+
+	if (a->error == NULL && a->status == 200 && a->body_len > 0)
+		an->conf.shown(an->conf.shown_arg, v->name, a->body,
+		    a->body_len);
+	pthread_mutex_lock(&an->lock);
+	t = anchor_find(an, v->kind, v->name);
+	if (t != NULL)
+		t->judged = false;
+	pthread_cond_broadcast(&an->judged);
+	pthread_mutex_unlock(&an->lock);
+}
+
 int
 anchor_done(struct anchor *an, const struct anchor_answer *a,
     struct refusal *why)
@@ -215,6 +234,11 @@ anchor_done(struct anchor *an, const struct anchor_answer *a,
 	if (!ours)
 		return refuse(why, CAMCA_ENOENT, 404, "custody.no-such-work",
 		    "Nobody asked for this answer, or too long ago.");
+	if (f.evidence) {
+		done_evidence(an, a, &v);
+		anchor_flight_fini(&f);
+		return CAMCA_OK;
+	}
 	ret = judge(an, &f, a, &v);
 	/* Memory or store: no fault of the one that was asked. */
 	if (ret < 0)

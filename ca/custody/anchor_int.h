@@ -34,6 +34,7 @@ void anchor_policy_put(struct anchor_policy *p);       /* NULL is fine */
 /* A request under way, and all that its answer is measured by. */
 struct anchor_flight {
 	char id[ANCHOR_ID_LEN + 1];    /* "": none */
+	bool evidence;                 /* what does the witness have? */
 	int64_t ends_ms;
 	int64_t size;                  /* of the checkpoint that it is about */
 	int64_t old_size;              /* witness: what the proof begins at */
@@ -59,6 +60,7 @@ struct anchor_target {
 	int64_t size;                  /* witness: of the tree it knows */
 	int64_t has;                   /* newest checkpoint it signed; -1 */
 	int64_t skip;                  /* checkpoint that it is not asked about */
+	bool evidence;                 /* it contradicts: ask what it has */
 	int64_t answered_ms, time_ms;  /* wall clock */
 	int64_t own;                   /* TSA: an->own at its last stamp */
 	int conflicts;                 /* 409 in a row */

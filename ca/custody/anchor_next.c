@@ -85,7 +85,9 @@ next_target(struct anchor *an, int64_t newest, int64_t now)
 	}
 	for (i = 0; i < an->n; i++) {
 		t = &an->targets[i];
-		if (witness_wants(an, t, now) || tsa_wants(an, t, newest, now))
+		if (witness_wants(an, t, now) ||
+		    tsa_wants(an, t, newest, now) ||
+		    (t->evidence && !target_flies(t) && an->goal >= 0))
 			return t;
 	}
 	return NULL;
@@ -114,6 +116,7 @@ next_due(const struct anchor *an, int64_t now, int64_t end)
 static bool
 next_lost(struct anchor *an, int64_t now, struct anchor_verdict *v)
 {
+	bool evidence;
 	size_t i;
 
 	for (i = 0; i < an->n; i++) {
@@ -130,7 +133,11 @@ next_lost(struct anchor *an, int64_t now, struct anchor_verdict *v)
 		snprintf(v->failed, sizeof v->failed,
 		    "camca-anchor did not come back with an answer");
 		memcpy(v->reason, v->failed, sizeof v->reason);
+		evidence = t->flight.evidence;
 		anchor_flight_fini(&t->flight);
+		/* Nothing follows from what was only looked for. */
+		if (evidence)
+			continue;
 		t->judged = true;
 		return true;
 	}
@@ -162,7 +169,7 @@ struct launch {
 	struct anchor_work *work;
 	struct anchor_flight flight;
 	enum anchor_kind kind;
-	char name[STORE_WITNESS_MAX];
+	char name[STORE_WITNESS_MAX], url[ANCHOR_URL_MAX];
 	int64_t goal;                  /* checkpoint to be asked about */
 	struct checkpoint_row row;     /* that one */
 	struct witness_request request;
@@ -193,7 +200,8 @@ launch_tx(struct tx *tx, void *arg)
 	store_checkpoint_free(&l->row);
 	memset(&l->request, 0, sizeof l->request);
 	ret = store_checkpoint_at(tx, l->goal, &l->row);
-	if (ret == CAMCA_OK && l->kind == ANCHOR_WITNESS)
+	if (ret == CAMCA_OK && l->kind == ANCHOR_WITNESS &&
+	    !l->flight.evidence)
 		ret = launch_proof(tx, l);
 	return ret;
 }
@@ -208,6 +216,25 @@ launch_witness(struct launch *l)
 	l->work->timeout_ms = NEXT_WITNESS_MS;
 	l->work->max_bytes = WITNESS_ANSWER_MAX;
 	return witness_request_text(&l->request, &l->work->body);
+}
+
+/* tlog-witness: the newest checkpoint it has of a log, by the log's name. */
+static int
+launch_evidence(struct launch *l)
+{
+	const char *text = buf_str(&l->flight.text);
+	uint8_t sha[SHA256_DIGEST_LENGTH];
+	char hex[2 * sizeof sha + 1];
+
+	SHA256((const uint8_t *)text, strcspn(text, "\n"), sha);
+	enc_hex(hex, sha, sizeof sha);
+	snprintf(l->work->url, sizeof l->work->url, "%s/%s/checkpoint",
+	    l->url, hex);
+	l->work->get = true;
+	l->work->type = "text/plain; charset=utf-8";
+	l->work->timeout_ms = NEXT_WITNESS_MS;
+	l->work->max_bytes = WITNESS_ANSWER_MAX;
+	return CAMCA_OK;
 }
 
 static int
@@ -242,6 +269,8 @@ launch_build(struct launch *l)
 		return ret;
 	SHA256(f->text.data, f->text.len, f->sha256);
 	enc_hex(l->work->id, id, sizeof id);
+	if (f->evidence)
+		return launch_evidence(l);
 	return l->kind == ANCHOR_WITNESS ? launch_witness(l) : launch_tsa(l);
 }
 
@@ -256,6 +285,9 @@ launch_begin(struct launch *l, struct anchor *an, struct anchor_target *t,
 	l->work = w;
 	l->kind = t->kind;
 	memcpy(l->name, t->name, sizeof l->name);
+	memcpy(l->url, t->url, sizeof l->url);
+	l->flight.evidence = t->evidence;
+	t->evidence = false;
 	l->goal = t->kind == ANCHOR_WITNESS ? an->goal : newest;
 	buf_init(&l->flight.text, 0);
 	if (t->kind == ANCHOR_TSA) {

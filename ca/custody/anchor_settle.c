@@ -208,6 +208,7 @@ settle_apply(struct settle *s, struct anchor_target *t, int stored)
 	memcpy(t->failed, v->failed, sizeof t->failed);
 	if (v->size >= 0)
 		t->size = v->size;
+	t->evidence = v->is == ANCHOR_CONTRADICTS && an->conf.shown != NULL;
 	t->conflicts = 0;
 	t->failures++;
 	t->wanted = 0;

@@ -66,6 +66,15 @@ CAMCA_MUST int signer_vkeys(struct signer *s, struct buf *out);
 CAMCA_MUST int signer_fork(struct signer *s, const char *actor,
     const char *reason, int64_t number, struct refusal *why);
 
+/* Somebody shows a note that he says is a checkpoint of this log. If it has all
+ * signatures that must be, under the name in use, and this log's tree does not
+ * continue it, then it was put back to an older copy, or somebody else uses its
+ * keys. The note becomes the outside file, so that nothing more is signed until
+ * a person decides (custody.fork). Anything else is let be. s may be NULL. Any
+ * thread but one inside a transaction. */
+void signer_shown(struct signer *s, const char *who, const void *note,
+    size_t n);
+
 /* The outside file as it is now: appended to out. CAMCA_ENOENT, CAMCA_EIO. */
 #define SIGNER_FILE "checkpoint"
 #define SIGNER_FILE_MAX 8192

@@ -33,6 +33,8 @@ struct judge {
  * log itself does not hold. Others: could not be looked at. */
 CAMCA_MUST int judge_tx(struct tx *tx, void *arg);
 void judge_fini(struct judge *j);
+/* Does the tree of a transaction continue c? CAMCA_EINVAL where it does not. */
+CAMCA_MUST int judge_continues(struct tx *tx, const struct checkpoint *c);
 
 /* ---- signer.c, signer_round.c ---- */
 struct signer {

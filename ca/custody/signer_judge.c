@@ -76,6 +76,21 @@ judge_extends(const struct judge *j, const struct tiles *tiles,
 	    &c->root, &j->head.root, &proof);
 }
 
+int
+judge_continues(struct tx *tx, const struct checkpoint *c)
+{
+	struct judge j = { 0 };
+	struct reader *r = NULL;
+	int ret = reader_open(&r, tx);
+
+	if (ret == CAMCA_OK)
+		ret = judge_head(&j, tx, reader_tiles(r));
+	if (ret == CAMCA_OK)
+		ret = judge_extends(&j, reader_tiles(r), c);
+	reader_close(r);
+	return ret;
+}
+
 /* The newest checkpoint of the store. */
 static int
 judge_newest(struct judge *j, struct tx *tx, const struct tiles *tiles)

@@ -52,12 +52,14 @@ carry_job_parse(struct carry_job *out, const json_t *answer)
 	    !carry_text(answer, "url", out->url, sizeof out->url) ||
 	    !carry_text(answer, "type", out->type, sizeof out->type) ||
 	    !carry_text(answer, "method", method, sizeof method) ||
-	    strcmp(method, "POST") != 0 || out->id[0] == '\0' ||
+	    (strcmp(method, "POST") != 0 && strcmp(method, "GET") != 0) ||
+	    out->id[0] == '\0' ||
 	    strpbrk(out->type, "\r\n") != NULL ||
 	    !carry_number(answer, "max", CARRY_BYTES_MAX, &max) ||
 	    !carry_number(answer, "timeout_ms", CARRY_TIMEOUT_MAX_MS,
 	    &timeout) || !json_is_string(body))
 		return CAMCA_EPROTO;
+	out->get = strcmp(method, "GET") == 0;
 	out->max_bytes = (size_t)max;
 	out->timeout_ms = (long)timeout;
 	ret = dec_base64(&out->body, json_string_value(body),
@@ -155,6 +157,17 @@ carry_limits(struct carry *c, const struct carry_job *j)
 }
 
 static bool
+carry_method(CURL *h, const struct carry_job *j)
+{
+	if (j->get)
+		return curl_easy_setopt(h, CURLOPT_HTTPGET, 1L) == CURLE_OK;
+	return curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
+	    (curl_off_t)j->body.len) == CURLE_OK &&
+	    curl_easy_setopt(h, CURLOPT_POSTFIELDS, buf_str(&j->body)) ==
+	    CURLE_OK;
+}
+
+static bool
 carry_request(struct carry *c, const struct carry_job *j,
     struct curl_slist *fields, struct carry_sink *sink)
 {
@@ -164,10 +177,7 @@ carry_request(struct carry *c, const struct carry_job *j,
 	    curl_easy_setopt(h, CURLOPT_HTTPHEADER, fields) == CURLE_OK &&
 	    curl_easy_setopt(h, CURLOPT_USERAGENT,
 	    "camca-anchor/" CAMCA_VERSION) == CURLE_OK &&
-	    curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE,
-	    (curl_off_t)j->body.len) == CURLE_OK &&
-	    curl_easy_setopt(h, CURLOPT_POSTFIELDS, buf_str(&j->body)) ==
-	    CURLE_OK &&
+	    carry_method(h, j) &&
 	    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, carry_on_body) ==
 	    CURLE_OK && curl_easy_setopt(h, CURLOPT_WRITEDATA, sink) ==
 	    CURLE_OK &&

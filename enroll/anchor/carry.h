@@ -23,6 +23,7 @@
 struct carry_job {
 	char id[CARRY_ID_MAX];
 	char url[CARRY_URL_MAX];
+	bool get;                      /* GET, without a body; else POST */
 	char type[CARRY_TYPE_MAX];     /* Content-Type of the body */
 	size_t max_bytes;
 	long timeout_ms;

@@ -197,10 +197,79 @@ check "it says how far it had been" failed_says 1 'restored backup'
 check "the doctor calls it an error" cu_doctor error \
     'witness witness.test/w1' 'restored backup'
 check "it is on record" eventually event 2 contradicts
-for _ in $(seq 8); do grow >/dev/null; done
-contradicts() { grow >/dev/null; failed_says 1 'HTTP 422'; }
-check "past that size the witness refuses: 422" eventually contradicts
-check "and nothing is held up" grow
+# What it has, it has with our signature: that is no false alarm.
+halted() { cu_refused custody.fork custody.sign; }
+check "8 its checkpoint is fetched, and nothing more is signed" eventually halted
+check "for a reason that can be acted on" grep -q \
+    'has a checkpoint of size [0-9]*, which the .* of the database do not continue' \
+    "$TMP/cu.said"
+check "in the log, who said so" grep -q 'witness.test/w[12]: shows a checkpoint of' \
+    "$TMP/camcad.log"
+check "the doctor has it" cu_doctor error checkpoints 'older copy'
+signed() { cu_sql 'SELECT MAX(size) FROM log_checkpoint'; }
+SIGNED=$(signed)
+device cam-2
+check "certificates are issued all the same" enroll cam-2 "$TMP/cam-2"
+stop "$AUTHORITY_PID"
+start_authority
+for _ in $(seq 8); do camca site add "s$RANDOM$RANDOM" --name x --level 1 >/dev/null; done
+check "so it is over a start, and past that size" cu_refused custody.fork custody.sign
+check "no checkpoint came out" equal "$(signed)" "$SIGNED"
+check "a person decides" cu_call custody.fork '{"reason":"backup of Monday"}'
+check "and the log goes on under another name" equal \
+    "$(status | jq -r .origin)" localhost/custody/2
+check "the policy has to follow" cu_doctor warning anchors 'localhost/custody/2'
+# Without what it shows, its word alone holds up nothing.
+stop "$AUTHORITY_PID"
+cu_restore old
+rm -rf "$STATE/custody"
+cp -a "$TMP/custody.old" "$STATE/custody"
+cat >"$TMP/deny.py" <<'END'
+import http.server, socketserver, sys
+class Deny(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(409, b"1000000\n", "text/x.tlog.size")
+    def do_GET(self):
+        try:
+            self.answer(200, open(sys.argv[2], "rb").read(), "text/plain")
+        except OSError:
+            self.answer(404, b"", "text/plain")
+    def answer(self, code, body, kind):
+        self.send_response(code)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *a):
+        pass
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+s = Server(("127.0.0.1", 0), Deny)
+open(sys.argv[1], "w").write(str(s.server_address[1]))
+s.serve_forever()
+END
+python3 "$TMP/deny.py" "$TMP/deny.port" "$TMP/shown" 2>>"$TMP/bad.log" &
+PIDS+=("$!")
+check "a witness that lies starts" eventually test -s "$TMP/deny.port"
+stop "$PID1"
+stop "$PID2"
+URL1=http://127.0.0.1:$(cat "$TMP/deny.port")
+start_authority
+policy "quorum first"
+check "it is asked" reload
+check "it says that it knows more" eventually state_is 1 contradicts
+check "with nothing to show for it the log goes on" grow
+# A checkpoint of our name, larger than ours, by a key that is not ours; and ours
+# with its size changed.
+false_note() {
+	cu_call custody.checkpoint | jq -j .note | sed '2s/.*/900000/' >"$TMP/shown"
+}
+check "a false checkpoint is shown" false_note
+check "asked again" reload
+asked_again() { eventually state_is 1 contradicts && sleep 2; }
+check "it contradicts again" asked_again
+check "what is not signed by the log holds up nothing" grow
 
 # ---- camca up ----
 stop "$GATE_PID"

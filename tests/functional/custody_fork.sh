@@ -153,6 +153,8 @@ start_authority
 grow g1
 check "database and file both put back: only witnesses can tell (THREATS)" \
     cu_signed
+check "doctor says that this cannot be known" cu_doctor ok witnesses \
+    'cannot be known here'
 
 # ---- what the database's administrator can do ----
 stop "$AUTHORITY_PID"

@@ -125,6 +125,64 @@ test_conflict_ahead(void **state)
 	assert_int_equal(events(f), 3);
 }
 
+static void
+test_shown_note(void *arg, const char *witness, const void *note, size_t n)
+{
+	assert_string_equal(witness, "a.test");
+	assert_int_equal(buf_put(arg, note, n), 0);
+}
+
+/* One that contradicts is asked what it has, once each time; what it shows is
+ * passed on as it is, and its state is not changed by it. */
+static void
+test_shown(void **state)
+{
+	struct fix *f = *state;
+	struct buf got;
+	int i;
+
+	buf_init(&got, 0);
+	anchor_close(f->an);
+	f->conf.shown = test_shown_note;
+	f->conf.shown_arg = &got;
+	fix_open(f);
+	grow(f, 10);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(next(f), 0);
+		done(f, 409, "text/x.tlog.size", "99\n");
+		is(f, "a.test", ANCHOR_CONTRADICTS, "restored backup");
+		anchor_work_fini(&f->work);
+		assert_int_equal(anchor_next(f->an, 0, &f->work), 0);
+		assert_true(f->work.get);
+		/* sha256 of "log.test" */
+		assert_string_equal(f->work.url, "http://a.test/"
+		    "2b2d8a6acb9581e3b3e97e9aa20fac8df5a89809725dfbfabd36309c1ffafdde/checkpoint");
+		if (i == 0)
+			done(f, 200, "text/plain", "a note");
+		else if (i == 1)
+			done(f, 404, "text/plain", "nothing");
+		else
+			fails(f, "no answer");
+		is(f, "a.test", ANCHOR_CONTRADICTS, "restored backup");
+		if (i == 0)
+			cosign(f, 1, 0, 10);
+		assert_int_equal(next(f), -1);
+		f->clock_ms += 600000;
+	}
+	assert_string_equal(buf_str(&got), "a note");
+	/* The courier is lost with the question: that is no failure of the
+	 * witness, and it is asked as before. */
+	assert_int_equal(next(f), 0);
+	done(f, 409, "text/x.tlog.size", "99\n");
+	anchor_work_fini(&f->work);
+	assert_int_equal(anchor_next(f->an, 0, &f->work), 0);
+	assert_true(f->work.get);
+	f->clock_ms += 600000;
+	assert_int_equal(next(f), 0);
+	assert_false(f->work.get);
+	buf_fini(&got);
+}
+
 /* A newer checkpoint of ours that it has already, as after a crash. */
 static void
 test_conflict_newer(void **state)
@@ -281,6 +339,7 @@ main(void)
 		FIX(test_round),
 		FIX(test_conflict),
 		FIX(test_conflict_ahead),
+		FIX(test_shown),
 		FIX(test_conflict_newer),
 		FIX(test_conflict_odd),
 		FIX(test_backoff),

@@ -201,6 +201,65 @@ test_restored(void **state)
 	assert_string_equal(sign_look(x).cp.origin, ORIGIN "/3");
 }
 
+/* Database and file are both put back. Somebody who remembers shows what was
+ * signed: that counts, and nothing else does. */
+static void
+test_shown(void **state)
+{
+	struct sign_fix *x = *state;
+	struct buf old, newer;
+	size_t i;
+
+	buf_init(&old, 0);
+	buf_init(&newer, 0);
+	sign_start(x);
+	sign_now(x);
+	sign_append(x);
+	sign_grow(x, 10);
+	sign_now(x);
+	assert_int_equal(signer_file(x->dir, &old), 0);
+	sign_backup(x, false);
+	sign_grow(x, 10);
+	sign_now(x);
+	assert_int_equal(signer_file(x->dir, &newer), 0);
+	sign_stop(x);
+	sign_backup(x, true);
+	assert_int_equal(file_replace(x->file, old.data, old.len, 0600), 0);
+	sign_start(x);
+	sign_grow(x, 1);
+	sign_now(x);
+	/* What the tree continues, and what is not signed as it stands. */
+	signer_shown(NULL, "w", newer.data, newer.len);
+	signer_shown(x->s, "w", old.data, old.len);
+	signer_shown(x->s, "w", "", 0);
+	for (i = 0; i < newer.len; i += 7) {
+		newer.data[i] ^= 1;
+		signer_shown(x->s, "w", newer.data, newer.len);
+		newer.data[i] ^= 1;
+		signer_shown(x->s, "w", newer.data, i);
+	}
+	sign_grow(x, 1);
+	sign_now(x);
+	signer_shown(x->s, "w", newer.data, newer.len);
+	sign_refused(x, CAMCA_EPOLICY, "custody.fork");
+	/* Past its size, too, and over a start. */
+	sign_grow(x, 40);
+	sign_refused(x, CAMCA_EPOLICY, "custody.fork");
+	sign_stop(x);
+	sign_start(x);
+	sign_refused(x, CAMCA_EPOLICY, "custody.fork");
+	assert_int_equal(signer_fork(x->s, "uid:0", "so it is", 0, NULL), 0);
+	sign_append(x);
+	sign_now(x);
+	assert_string_equal(sign_look(x).cp.origin, ORIGIN "/2");
+	/* Of the name that was closed: no news. */
+	signer_shown(x->s, "w", newer.data, newer.len);
+	sign_grow(x, 1);
+	sign_now(x);
+	buf_fini(&old);
+	buf_fini(&newer);
+}
+
 /* It goes on with other entries, past the size that was signed. */
 static void
 test_overtaken(void **state)
@@ -493,6 +552,7 @@ main(void)
 		SIGN_TEST(test_lines),
 		SIGN_TEST(test_between),
 		SIGN_TEST(test_restored),
+		SIGN_TEST(test_shown),
 		SIGN_TEST(test_overtaken),
 		SIGN_TEST(test_file_missing),
 		SIGN_TEST(test_all_gone),

@@ -39,6 +39,9 @@ server_read(struct server *s, int fd)
 	    (r = recv(fd, s->asked + n, sizeof s->asked - 1 - n, 0)) > 0) {
 		n += (size_t)r;
 		s->asked[n] = '\0';
+		if (strncmp(s->asked, "GET ", 4) == 0 &&
+		    strstr(s->asked, "\r\n\r\n") != NULL)
+			break;
 	}
 }
 
@@ -156,7 +159,7 @@ static void
 test_parse(void **state)
 {
 	static const char *const bad[] = { "{\"id\":\"\"}", "{\"id\":1}",
-	    "{\"id\":\"a\",\"url\":\"http://x\",\"method\":\"GET\","
+	    "{\"id\":\"a\",\"url\":\"http://x\",\"method\":\"PUT\","
 	    "\"type\":\"t\",\"max\":1,\"timeout_ms\":1,\"body\":\"\"}",
 	    "{\"id\":\"a\",\"url\":\"http://x\",\"method\":\"POST\","
 	    "\"type\":\"t\",\"max\":1,\"timeout_ms\":1,\"body\":\"?\"}",
@@ -183,6 +186,26 @@ test_parse(void **state)
 	assert_int_equal(carry_job_parse(&j, o), CAMCA_ENOENT);
 	carry_job_fini(&j);
 	json_decref(o);
+}
+
+/* What a witness has to show. */
+static void
+test_get(void **state)
+{
+	struct fix *f = *state;
+	struct server s;
+
+	server_start(&s, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+	    "Content-Length: 3\r\nConnection: close\r\n\r\n12\n", 0);
+	job(f, "http", s.port, 3, 5000);
+	f->job.get = true;
+	run(f);
+	server_stop(&s);
+	assert_string_equal(f->r.error, "");
+	assert_int_equal(f->r.status, 200);
+	assert_string_equal(buf_str(&f->r.body), "12\n");
+	assert_memory_equal(s.asked, "GET /add-checkpoint HTTP/1.1\r\n", 30);
+	assert_null(strstr(s.asked, "BODY"));
 }
 
 static void
@@ -343,6 +366,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
+		FIX(test_get),
 		FIX(test_post),
 		FIX(test_too_large),
 		FIX(test_redirect),
