@@ -70,6 +70,18 @@ files_url_ok(const char *url)
 	    strncmp(url, "https://", 8) == 0) && strpbrk(url, " @") == NULL;
 }
 
+/* Witnesses are known by the name of their key: to the store, and in a note. */
+static bool
+files_named(const struct files *f, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < f->n; i++)
+		if (strcmp(f->targets[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* A witness without a URL is one whose signatures count, and nothing more. */
 static void
 files_witness(struct files *f, size_t i)
@@ -87,6 +99,12 @@ files_witness(struct files *f, size_t i)
 		    "custody.policy", "Witness %s cannot be asked: its URL is "
 		    "not http or https, or its key not Ed25519 (0x04).",
 		    k->name);
+		return;
+	}
+	if (files_named(f, k->name)) {
+		refuse(f->why.http == 0 ? &f->why : NULL, CAMCA_EINVAL, 400,
+		    "custody.policy", "Witness %s is asked once: another key "
+		    "has this name, too.", k->name);
 		return;
 	}
 	t->kind = ANCHOR_WITNESS;
