@@ -83,7 +83,9 @@ round_line(struct signer *s, const struct origin *o, size_t i,
 	if (ret == CAMCA_OK)
 		ret = hsm_sign_data(s->keys[i], text, n, sig, &len);
 	if (ret == CAMCA_EHSM || ret == CAMCA_EPIN)
-		return refuse_default(why, ret);
+		return refuse(why, ret, 503, "system.hsm", "The token of the custody log "
+		    "does not answer, or not with its %s key.",
+		    origin_alg_name(o->keys[i].alg));
 	if (ret < 0 || (ret = origin_note_key(o, i, o->name, &k)) < 0)
 		return ret;
 	ret = note_line(&k, 0, sig, len, out);
