@@ -110,8 +110,11 @@ dispatch_note(struct op_call *c, bool called)
 	    c->caller->roles == ROLE_GATE ? LOG_INFO : LOG_NOTE, c->op->name,
 	    "refused for %s: %s [%s]", c->caller->actor, c->why.detail,
 	    c->why.code);
-	/* Who asks for what is not his is on record, also if he only reads. */
-	if (!called && strcmp(c->why.code, "auth.not-permitted") == 0)
+	/* Who asks for what is not his is on record, also if he only reads. A
+	 * gate in other hands could ask for wrong things without end. */
+	if ((!called && strcmp(c->why.code, "auth.not-permitted") == 0) ||
+	    (c->op->writes && c->why.http < 500 &&
+	    c->caller->roles == ROLE_GATE))
 		authority_refused_stranger(c->a, "request.refused",
 		    c->caller->actor, c->op->name, NULL, &c->why);
 	else if (c->op->writes && c->why.http < 500)
