@@ -118,9 +118,10 @@ cu_restore() {
 cu_event() {
 	local type=$1 line
 	shift
-	cu_sql "SELECT CAST(data AS TEXT) FROM log_entry WHERE CAST(data AS TEXT)
-	    LIKE '%' || char(10) || 'type $type' || char(10) || '%'
-	    ORDER BY idx DESC LIMIT 1" | tee "$TMP/cu.event"
+	cu_sql "SELECT CAST(COALESCE(data, body) AS TEXT) AS t FROM log_entry e
+	    JOIN event ON seq = e.idx + 1 LEFT JOIN log_odd o ON o.idx = e.idx
+	    WHERE t LIKE '%' || char(10) || 'type $type' || char(10) || '%'
+	    ORDER BY seq DESC LIMIT 1" | tee "$TMP/cu.event"
 	for line in "$@"; do
 		grep -qxF -- "$line" "$TMP/cu.event" ||
 		    { echo "missing: $line"; return 1; }

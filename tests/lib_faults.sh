@@ -111,8 +111,7 @@ received_is_stored() {
 }
 events_match() {
 	# In the log, or waiting for it.
-	store_sql "SELECT t FROM (SELECT CAST(data AS TEXT) AS t FROM log_entry
-	    UNION ALL SELECT CAST(body AS TEXT) FROM outbox)
+	store_sql "SELECT t FROM (SELECT CAST(body AS TEXT) AS t FROM event)
 	    WHERE t LIKE '%' || char(10) || 'type cert.issued' || char(10) ||
 	    'device $1-%'" |
 	    sed -n 's/^serial //p' | sort >"$TMP/events"

@@ -15,18 +15,29 @@ struct event_list {
 	int64_t after;
 };
 
+/* One event, with its own bytes where they can be read; where not, it was not
+ * written by this program (of an entry, custody fsck says more). */
 static int
-event_list_add(struct event_list *x, const struct event_row *r)
+event_list_add(struct event_list *x, int64_t seq, const uint8_t *id,
+    const struct store_blob *text)
 {
-	json_t *o = json_pack("{s:I, s:s, s:s, s:s%}", "seq",
-	    (json_int_t)r->seq, "type", r->type, "device", r->device, "body",
-	    (const char *)r->body.p, r->body.n);
+	static const char none[] = "-";
+	struct event_view v;
+	bool ok = event_parse(&v, text->p, text->n, NULL) == CAMCA_OK;
+	json_t *o;
 
+	if (!ok) {
+		v.time_ms = 0;
+		v.device = (struct event_text){ none, 1 };
+	}
+	o = json_pack("{s:I, s:s, s:s%, s:s%}", "seq", (json_int_t)seq,
+	    "type", ok ? v.type->name : none, "device", v.device.p, v.device.n,
+	    "body", ok ? (const char *)text->p : "", ok ? text->n : 0);
 	if (o == NULL)
 		return CAMCA_ENOMEM;
-	json_set_hex(o, "id", r->id, sizeof r->id);
-	json_set_time(o, "time", r->time_ms);
-	snprintf(x->page.next, sizeof x->page.next, "%" PRId64, r->seq);
+	json_set_hex(o, "id", id, STORE_LOG_ID_LEN);
+	json_set_time(o, "time", v.time_ms);
+	snprintf(x->page.next, sizeof x->page.next, "%" PRId64, seq);
 	return json_array_append_new(x->page.items, o) == 0 ? 0 :
 	    CAMCA_ENOMEM;
 }
@@ -35,27 +46,13 @@ event_list_add(struct event_list *x, const struct event_row *r)
 static int
 event_list_row(const struct event_row *r, void *arg)
 {
-	return event_list_add(arg, r);
+	return event_list_add(arg, r->seq, r->id, &r->body);
 }
 
-/* One of the log: what the outbox had in columns is in its text. An entry that
- * cannot be read was not written by this program (custody fsck says more). */
 static int
 event_list_entry(const struct log_entry_row *e, void *arg)
 {
-	struct event_row r = { .seq = e->idx + 1, .type = "-", .device = "-" };
-	struct event_view v;
-
-	memcpy(r.id, e->event_id, sizeof r.id);
-	r.body.p = (uint8_t *)"";
-	if (event_parse(&v, e->data.p, e->data.n, NULL) == CAMCA_OK) {
-		r.time_ms = v.time_ms;
-		r.body = e->data;
-		snprintf(r.type, sizeof r.type, "%s", v.type->name);
-		snprintf(r.device, sizeof r.device, "%.*s", (int)v.device.n,
-		    v.device.p);
-	}
-	return event_list_add(arg, &r);
+	return event_list_add(arg, e->idx + 1, e->event_id, &e->data);
 }
 
 static int64_t
@@ -64,9 +61,9 @@ event_list_room(const struct event_list *x)
 	return x->page.limit - (int64_t)json_array_size(x->page.items);
 }
 
-/* An event keeps its number when it moves from the outbox (seq) into the log
- * (index seq - 1), and one transaction sees it in one of the two: none is shown
- * twice or left out between two pages. */
+/* An event keeps its number (seq) when the log takes it (as index seq - 1), and
+ * one transaction sees it in the log or waiting: none is shown twice or left out
+ * between two pages. */
 static int
 event_list_tx(struct tx *tx, void *arg)
 {

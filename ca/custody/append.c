@@ -13,11 +13,8 @@
 #include "ca/base/log.h"
 #include "ca/custody/chains.h"
 
-/* Lines of the outbox form before the sequencer's two: header, id, time, type,
- * device. */
-#define APPEND_HEAD_LINES 5
-/* Of the sequencer's two, with a number of up to 20 digits. */
-#define APPEND_LINES_MAX 103
+_Static_assert(STORE_LOG_TEXT_MAX == EVENT_BODY_MAX &&
+    STORE_LOG_BODY_MAX == EVENT_OUTBOX_MAX, "an entry is an event");
 
 /* A device with events in this batch: read once, written once. */
 struct append_chain {
@@ -27,6 +24,7 @@ struct append_chain {
 	struct hash leaf;              /* of prev */
 	bool loaded;
 	bool known;                    /* was in the log before this batch */
+	bool fits;                     /* prev is what is said of it */
 };
 struct append_row {
 	int64_t time_ms;
@@ -34,8 +32,7 @@ struct append_row {
 	char device[STORE_ID_MAX];
 	size_t at, n;                  /* body in bodies */
 	struct append_chain *chain;
-	bool odd;
-	size_t odd_at, odd_n;          /* the body that nobody understood */
+	bool odd;                      /* in place of one nobody understood */
 };
 struct append {
 	const struct event_source *src;
@@ -89,75 +86,7 @@ append_free(struct append *a)
 	free(a);
 }
 
-/* ---- texts ---- */
-
-/* Bytes written. snprintf() takes longer than all the rest of the text. */
-static size_t
-append_number(char out[static 20], uint64_t n)
-{
-	char digits[20];
-	size_t i = sizeof digits, len;
-
-	do {
-		digits[--i] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	len = sizeof digits - i;
-	memcpy(out, digits + i, len);
-	return len;
-}
-
-/* The two lines; bytes written. */
-static size_t
-append_lines(char out[static APPEND_LINES_MAX], int64_t dev_seq,
-    const struct hash *prev)
-{
-	char hex[2 * TREE_HASH_LEN + 1] = "-";
-	size_t n = 8, len = 1;
-
-	memcpy(out, "dev-seq ", 8);
-	n += append_number(out + n, (uint64_t)dev_seq);
-	memcpy(out + n, "\ndev-prev ", 10);
-	n += 10;
-	if (prev != NULL) {
-		enc_hex(hex, prev->b, sizeof prev->b);
-		len = sizeof hex - 1;
-	}
-	memcpy(out + n, hex, len);
-	n += len;
-	out[n++] = '\n';
-	return n;
-}
-
-int
-append_text(const void *body, size_t n, int64_t dev_seq,
-    const struct hash *prev, uint8_t out[static EVENT_BODY_MAX],
-    size_t *n_out)
-{
-	const uint8_t *p = body, *lf = p;
-	char lines[APPEND_LINES_MAX];
-	size_t head, chain;
-	int i;
-
-	if (n > EVENT_OUTBOX_MAX)
-		return CAMCA_ELIMIT;
-	for (i = 0; i < APPEND_HEAD_LINES && lf != NULL; i++) {
-		lf = memchr(lf, '\n', n - (size_t)(lf - p));
-		if (lf != NULL)
-			lf++;
-	}
-	if (lf == NULL)
-		return CAMCA_EINVAL;
-	head = (size_t)(lf - p);
-	chain = append_lines(lines, dev_seq, prev);
-	if (chain + n > EVENT_BODY_MAX)
-		return CAMCA_ELIMIT;
-	memcpy(out, p, head);
-	memcpy(out + head, lines, chain);
-	memcpy(out + head + chain, lf, n - head);
-	*n_out = n + chain;
-	return CAMCA_OK;
-}
+/* ---- bodies ---- */
 
 /* The chain that the leaf will be in is the one that its text names. */
 static bool
@@ -206,8 +135,6 @@ append_replace(struct append *a, struct append_row *r,
 	event_add(&e, "bytes", "%zu", r->n);
 	event_add(&e, "rule", "%s", why->code);
 	r->odd = true;
-	r->odd_at = r->at;
-	r->odd_n = r->n;
 	r->at = a->bodies.len;
 	if ((ret = event_format(&e, text, &r->n)) < 0)
 		return ret;
@@ -242,6 +169,7 @@ append_chain_set(struct append_chain *c, const struct log_chain_row *row)
 	c->known = row->n > 0;
 	if (!c->known)
 		return;
+	c->fits = row->fits;
 	c->seq = row->n;
 	c->prev = row->last;
 	memcpy(c->leaf.b, row->leaf, sizeof c->leaf.b);
@@ -272,7 +200,7 @@ append_chains(struct tx *tx, struct append *a, struct refusal *why)
 		c = &a->chains[i];
 		if (!c->loaded)
 			ret = append_chain_load(tx, c);
-		if (ret == CAMCA_OK && c->known)
+		if (ret == CAMCA_OK && c->known && !c->fits)
 			ret = chains_row(tx, c->device, c->seq, c->prev, why);
 	}
 	return ret;
@@ -295,7 +223,7 @@ append_gap(struct refusal *why, const char *what, int64_t seq)
 {
 	return refuse(why, CAMCA_EPOLICY, 500, "custody.gap", "The custody log "
 	    "stands still: event %" PRId64 " %s. Somebody changed the "
-	    "database behind our back: put the outbox back as it was.", seq,
+	    "database behind our back: put the table event back as it was.", seq,
 	    what);
 }
 
@@ -316,9 +244,6 @@ append_check(struct tx *tx, struct append *a, int64_t *waiting_out,
 	if (*waiting_out < 0)
 		return append_gap(why, "is the newest, but the log has more "
 		    "entries", st.given);
-	if (st.first != 0 && st.first <= a->size)
-		return append_gap(why, "waits, but the log has its number "
-		    "already", st.first);
 	if (st.last > st.given)
 		return append_gap(why, "waits, but its number was not given",
 		    st.last);
@@ -374,15 +299,11 @@ static int
 append_entry(struct append *a, struct append_row *r)
 {
 	struct append_chain *c = r->chain;
-	uint8_t text[EVENT_BODY_MAX];
-	struct log_entry_row e = { .prev = c->prev, .data.p = text };
+	struct log_entry_row e = { .prev = c->prev, .n = ++c->seq,
+	    .data = { a->bodies.data + r->at, r->n } };
 	int ret;
 
-	ret = append_text(a->bodies.data + r->at, r->n, ++c->seq,
-	    c->prev >= 0 ? &c->leaf : NULL, text, &e.data.n);
-	if (ret < 0)
-		return ret;
-	memcpy(e.event_id, r->id, sizeof e.event_id);
+	memcpy(e.dev_prev, c->leaf.b, sizeof e.dev_prev);
 	if ((ret = grow_add(&a->grow, &e)) < 0)
 		return ret;
 	c->prev = e.idx;
@@ -395,7 +316,7 @@ append_odd(struct tx *tx, const struct append *a, size_t i)
 {
 	const struct append_row *r = &a->rows[i];
 	struct log_odd_row odd = { a->size + (int64_t)i,
-	    { a->bodies.data + r->odd_at, r->odd_n } };
+	    { a->bodies.data + r->at, r->n } };
 
 	return r->odd ? store_log_odd_put(tx, &odd) : CAMCA_OK;
 }
@@ -414,18 +335,6 @@ append_entries(struct tx *tx, struct append *a)
 	for (i = 0; i < a->nchains && ret == CAMCA_OK; i++)
 		ret = append_chain_store(tx, &a->chains[i]);
 	return ret < 0 ? ret : grow_end(&a->grow);
-}
-
-/* Before the entries are stored: they get the pages that this sets free, so
- * that a batch writes two thirds of the pages that it would write else. */
-static int
-append_clear(struct tx *tx, const struct append *a)
-{
-	int64_t n = 0;
-	int ret = store_outbox_take(tx, a->size + 1,
-	    a->size + (int64_t)a->nrows, &n);
-
-	return ret == CAMCA_OK && n != (int64_t)a->nrows ? CAMCA_EDB : ret;
 }
 
 int
@@ -448,8 +357,7 @@ log_append(struct tx *tx, struct append *a, int64_t *taken_out,
 	    a->nrows != a->max)
 		ret = append_gap(why, "is missing",
 		    a->size + (int64_t)a->nrows + 1);
-	if (ret < 0 || (ret = append_clear(tx, a)) < 0 ||
-	    (ret = append_chains(tx, a, why)) < 0 ||
+	if (ret < 0 || (ret = append_chains(tx, a, why)) < 0 ||
 	    (ret = append_entries(tx, a)) < 0)
 		return ret;
 	*taken_out = (int64_t)a->nrows;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the log grows: events leave the outbox in their order and become entries,
+/* How the log grows: events that wait become entries in their order, with
  * hashes, tiles and a new head, all in one transaction. Pure functions of the
  * transaction: no thread, no clock. */
 #ifndef CAMCA_CUSTODY_APPEND_H
@@ -27,22 +27,15 @@ struct grow {
  * zeroed at first. Nothing to free. CAMCA_EDB: the head, or a tile later, is
  * not what a tree of that size has. */
 CAMCA_MUST int grow_begin(struct grow *g, struct tx *tx);
-/* Stores the next entry: r->idx and r->leaf are set, data is hashed. Full tiles
- * are written as they fill. */
+/* Stores what makes the next entry of an event: r->data is its body, and what is
+ * hashed is store_log_text() of it with r->n and, where there is a prev,
+ * r->dev_prev; r->idx and r->leaf are set. Full tiles are written as they fill.
+ * CAMCA_EINVAL, CAMCA_ELIMIT: not a body. */
 CAMCA_MUST int grow_add(struct grow *g, struct log_entry_row *r);
 /* Writes what is left of the tiles, and the head by compare-and-set:
  * CAMCA_ECONFLICT where it has moved meanwhile; the transaction must be given
  * up on any error. */
 CAMCA_MUST int grow_end(struct grow *g);
-
-/* ---- the text of an entry ---- */
-/* The event's outbox form with dev-seq and dev-prev filled in behind the line
- * "device". prev NULL: the device's first. body must be one that event_parse
- * takes, of at most EVENT_OUTBOX_MAX bytes. *n_out bytes in out, no NUL.
- * CAMCA_EINVAL, CAMCA_ELIMIT. */
-CAMCA_MUST int append_text(const void *body, size_t n, int64_t dev_seq,
-    const struct hash *prev, uint8_t out[static EVENT_BODY_MAX],
-    size_t *n_out);
 
 /* ---- appending ---- */
 #define APPEND_MAX 4096                /* events of one transaction */
@@ -54,10 +47,10 @@ CAMCA_MUST int append_new(struct append **out, const struct event_source *src,
     size_t max);
 void append_free(struct append *a);    /* NULL is fine */
 
-/* Moves up to max (of append_new) waiting events into the log, in the caller's
+/* Takes up to max (of append_new) waiting events into the log, in the caller's
  * DB_WRITE transaction; *taken_out of them, *left_out still wait. It takes
- * exactly the rows size + 1, size + 2, ...: where one is missing, or one is
- * there that the log already has, somebody changed the outbox behind our back:
+ * exactly the rows size + 1, size + 2, ...: where one is missing, or one has a
+ * number that was not given, somebody changed the database behind our back:
  * CAMCA_EPOLICY with why, 500 "custody.gap", and nothing is taken; the same,
  * "custody.chain", where a device's chain is said to end where it does not
  * (chains.h).
@@ -65,7 +58,7 @@ void append_free(struct append *a);    /* NULL is fine */
  *
  * A body that event_parse refuses (of a newer program, or of a bug) does not
  * stop the log: an event "record.unreadable" takes its place, with its id, time
- * and device, its size and its SHA-256; the bytes are kept beside the log
+ * and device, its size and its SHA-256; the bytes stay where they are
  * (store_log_odd_get). */
 CAMCA_MUST int log_append(struct tx *tx, struct append *a, int64_t *taken_out,
     int64_t *left_out, struct refusal *why);

@@ -10,7 +10,9 @@
 #include "ca/store/store_log.h"
 
 /* Is the entry that a row names what the row says: of that device, of that
- * number? CAMCA_EPOLICY (500 "custody.chain") with why. */
+ * number? By the bytes of the entry: store_log_chain() compares its columns, and
+ * only where they do not fit has anybody to look closer. CAMCA_EPOLICY (500
+ * "custody.chain") with why. */
 CAMCA_MUST int chains_row(struct tx *tx, const char *device, int64_t dev_seq,
     int64_t last, struct refusal *why);
 

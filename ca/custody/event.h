@@ -25,7 +25,7 @@
 
 #define EVENT_HEADER "camca-event/v1\n"
 #define EVENT_BODY_MAX 4096      /* bytes of the whole text */
-/* In the outbox: what the sequencer adds must fit as well ("dev-seq" with 18
+/* As it is stored: what the sequencer adds must fit as well ("dev-seq" with 18
  * digits, "dev-prev" with 64). */
 #define EVENT_OUTBOX_MAX (EVENT_BODY_MAX - 101)
 #define EVENT_VALUE_MAX 512      /* bytes of one value */

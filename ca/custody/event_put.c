@@ -18,7 +18,6 @@ event_put(struct tx *tx, const struct event *e)
 	if (ret < 0)
 		return ret;
 	memcpy(row.id, e->id, sizeof row.id);
-	snprintf(row.type, sizeof row.type, "%s", e->type->name);
 	snprintf(row.device, sizeof row.device, "%s", e->device);
 	return store_outbox_put(tx, &row);
 }

@@ -104,8 +104,8 @@ fsck_leaf_tile(struct fsck_run *r, const struct log_entry_row *e)
 	return CAMCA_OK;
 }
 
-/* An event that no reader understood: its bytes are beside the log, their hash
- * in it. */
+/* An event that no reader understood: the entry is another one, with the hash of
+ * its bytes. */
 static int
 fsck_odd(struct fsck_run *r, const struct log_entry_row *e,
     const struct event_view *v)
@@ -132,6 +132,27 @@ fsck_odd(struct fsck_run *r, const struct log_entry_row *e,
 	return ret;
 }
 
+/* What the database has beside the bytes is what they say. (An event that no
+ * reader understood may have had a device that cannot be one.) */
+static int
+fsck_columns(struct fsck_run *r, const struct log_entry_row *e,
+    const struct event_view *v)
+{
+	if (memcmp(v->id, e->event_id, sizeof v->id) != 0)
+		return WRONG(r, "Entry %lld is stored under another id than "
+		    "its own.", (long long)e->idx);
+	if (v->time_ms != e->time_ms)
+		return WRONG(r, "Entry %lld is stored under another time than "
+		    "its own.", (long long)e->idx);
+	if ((v->device.n != strlen(e->device) ||
+	    memcmp(v->device.p, e->device, v->device.n) != 0) &&
+	    !(v->device.n == 1 && v->device.p[0] == '-' &&
+	    strcmp(v->type->name, "record.unreadable") == 0))
+		return WRONG(r, "Entry %lld is stored under another device "
+		    "than its own.", (long long)e->idx);
+	return CAMCA_OK;
+}
+
 static int
 fsck_entry(const struct log_entry_row *e, void *arg)
 {
@@ -153,9 +174,8 @@ fsck_entry(const struct log_entry_row *e, void *arg)
 		    (long long)e->idx);
 	if ((ret = fsck_parse_entry(r, e, &v)) < 0)
 		return ret;
-	if (memcmp(v.id, e->event_id, sizeof v.id) != 0)
-		return WRONG(r, "Entry %lld is stored under another id than "
-		    "its own.", (long long)e->idx);
+	if ((ret = fsck_columns(r, e, &v)) < 0)
+		return ret;
 	if ((ret = fsck_odd(r, e, &v)) < 0 ||
 	    (ret = fsck_link(r, e, &v)) < 0 ||
 	    (ret = fsck_chain(r, e, &v)) < 0 ||

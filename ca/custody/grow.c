@@ -109,14 +109,17 @@ grow_tiles(struct grow *g, const struct hash *leaf)
 int
 grow_add(struct grow *g, struct log_entry_row *r)
 {
+	uint8_t text[STORE_LOG_TEXT_MAX];
 	struct hash leaf;
+	size_t n;
 	int ret;
 
 	r->idx = g->edge.size;
 	if (r->idx >= TREE_SIZE_MAX)
 		return CAMCA_ELIMIT;
-	ret = tree_leaf_by(g->sha, &leaf, r->data.p, r->data.n);
-	if (ret < 0)
+	ret = store_log_text(r->data.p, r->data.n, r->n, r->prev < 0 ? NULL :
+	    r->dev_prev, text, &n);
+	if (ret < 0 || (ret = tree_leaf_by(g->sha, &leaf, text, n)) < 0)
 		return ret;
 	memcpy(r->leaf, leaf.b, sizeof r->leaf);
 	if ((ret = store_log_entry_insert(g->tx, r)) < 0 ||

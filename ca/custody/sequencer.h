@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread that moves events from the outbox into the log. One a process; two
+/* The thread that takes events of the outbox into the log. One a process; two
  * that believe they are the one are kept right by the head's compare-and-set. */
 #ifndef CAMCA_CUSTODY_SEQUENCER_H
 #define CAMCA_CUSTODY_SEQUENCER_H

@@ -379,22 +379,77 @@ STEP(4,
     " time_ms " INT64 " NOT NULL,"
     " PRIMARY KEY (size, tsa)" END)
 
-/* A batch of 256 entries writes 60 pages instead of 74, and searches for no id
- * of an event that leaves the outbox. */
+/* The body of an event is written once, by the transaction of what it tells:
+ * sequencing adds a narrow row to it, and removes nothing. */
 STEP(5,
-    /* Ids are not unique here either: 80 random bits and a time keep them
-     * apart, the log never asked, and an event whose id is there has to be
-     * recorded instead of undoing what it tells. */
-    "CREATE TABLE outbox_5 ("
-    " seq " INT64 " NOT NULL PRIMARY KEY,"
+    /* The event number seq is entry seq - 1, or waits to become it where the
+     * log is not that long. Ids are not unique: 80 random bits and a time keep
+     * them apart, the log never asked, and an event whose id is there has to
+     * be recorded instead of undoing what it tells. id, time_ms and device
+     * are what an event is given that stands for a body nobody can read. */
+    "CREATE TABLE event ("
+    " seq " INT64 " NOT NULL PRIMARY KEY CHECK (seq >= 1),"
     " id " BYTES " NOT NULL CHECK (length(id) = 16),"
     " time_ms " INT64 " NOT NULL,"
-    " type TEXT NOT NULL,"
     " device " KEYTEXT " NOT NULL,"
     " body " BYTES " NOT NULL" END
-    "INSERT INTO outbox_5 (seq, id, time_ms, type, device, body)"
-    " SELECT seq, id, time_ms, type, device, body FROM outbox ORDER BY seq;"
+    /* What makes an entry of a body: its number in the chain of the device, and
+     * the hash of the entry before (NULL in the first one). n = 0: the body is
+     * the entry, byte by byte. */
+    "CREATE TABLE log_entry_5 ("
+    " idx " INT64 " NOT NULL PRIMARY KEY CHECK (idx >= 0),"
+    " prev " INT64 " NOT NULL CHECK (prev < idx),"
+    " n " INT64 " NOT NULL CHECK (n >= 0),"
+    " dev_prev " BYTES " CHECK (dev_prev IS NULL OR length(dev_prev) = 32),"
+    " leaf " BYTES " NOT NULL CHECK (length(leaf) = 32)" END
+    /* A body that no reader understood: the one that stands for it. */
+    "CREATE TABLE log_odd_5 ("
+    " idx " INT64 " NOT NULL PRIMARY KEY,"
+    " data " BYTES " NOT NULL" END
+
+    /* An entry of before, with where its lines begin. In front of them stand
+     * only lines that cannot hold such a word. */
+    "CREATE TEMP VIEW entry_4 AS SELECT e.idx, e.event_id, e.prev, e.leaf,"
+    " e.data, p.leaf AS dev_prev, CAST(e.data AS TEXT) AS t,"
+    " instr(CAST(e.data AS TEXT), char(10) || 'time ') AS time_at,"
+    " instr(CAST(e.data AS TEXT), char(10) || 'device ') AS device_at,"
+    " instr(CAST(e.data AS TEXT), char(10) || 'dev-seq ') AS seq_at,"
+    " instr(CAST(e.data AS TEXT), char(10) || 'actor ') AS actor_at"
+    " FROM log_entry e LEFT JOIN log_entry p ON p.idx = e.prev;"
+    "CREATE TEMP VIEW entry_5 AS SELECT *,"
+    " CAST(substr(t, seq_at + 9, 20) AS INTEGER) AS n,"
+    " substr(t, 1, seq_at) AS head, substr(t, actor_at + 1) AS tail"
+    " FROM entry_4;"
+    /* Only what comes out again as it was is taken apart. */
+    "INSERT INTO log_entry_5 (idx, prev, n, dev_prev, leaf)"
+    " SELECT idx, prev, CASE WHEN n >= 1 AND CAST(head || 'dev-seq ' || n ||"
+    " char(10) || 'dev-prev ' || CASE WHEN dev_prev IS NULL THEN '-' ELSE"
+    " lower(hex(dev_prev)) END || char(10) || tail AS BLOB) = data THEN n"
+    " ELSE 0 END, dev_prev, leaf"
+    " FROM entry_5 ORDER BY idx;"
+    "INSERT INTO log_odd_5 (idx, data) SELECT o.idx, CASE WHEN e.n = 0"
+    " THEN v.data ELSE CAST(v.head || v.tail AS BLOB) END FROM log_odd o"
+    " JOIN log_entry_5 e ON e.idx = o.idx JOIN entry_5 v ON v.idx = o.idx"
+    " ORDER BY o.idx;"
+    "INSERT INTO event (seq, id, time_ms, device, body)"
+    " SELECT v.idx + 1, v.event_id, COALESCE(CAST(strftime('%s',"
+    " substr(v.t, v.time_at + 6, 19)) AS INTEGER) * 1000 +"
+    " CAST(substr(v.t, v.time_at + 26, 3) AS INTEGER), 0),"
+    " substr(v.t, v.device_at + 8, max(v.seq_at - v.device_at - 8, 0)),"
+    " COALESCE(o.body, CASE WHEN e.n = 0 THEN v.data ELSE"
+    " CAST(v.head || v.tail AS BLOB) END) FROM log_entry_5 e JOIN entry_5 v"
+    " ON v.idx = e.idx LEFT JOIN log_odd o ON o.idx = e.idx ORDER BY e.idx;"
+    "INSERT INTO event (seq, id, time_ms, device, body)"
+    " SELECT seq, id, time_ms, device, body FROM outbox ORDER BY seq;"
+    "DROP VIEW temp.entry_5;"
+    "DROP VIEW temp.entry_4;"
     "DROP TABLE outbox;"
-    "ALTER TABLE outbox_5 RENAME TO outbox;"
+    "DROP TABLE log_odd;"
+    "DROP TABLE log_entry;"
+    "ALTER TABLE log_entry_5 RENAME TO log_entry;"
+    "ALTER TABLE log_odd_5 RENAME TO log_odd;"
+    APPEND_ONLY("event")
+    APPEND_ONLY("log_entry")
+    APPEND_ONLY("log_odd")
     /* It is in the entry `last`; rows of a third of the size share pages. */
     "ALTER TABLE log_device DROP COLUMN leaf;")

@@ -38,8 +38,18 @@
     " next_update_ms, entries, size"
 #define VENDOR_COLS "name, enabled, crl_required, crl_grace_ms, roots, crls," \
     " updated_ms"
-#define EVENT_COLS "seq, id, time_ms, type, device, body"
-#define LOG_ENTRY_COLS "idx, event_id, prev, leaf, data"
+#define EVENT_COLS "seq, id, time_ms, device, body"
+/* A body that no reader understood has another one in its place. */
+#define LOG_ENTRY_SELECT "SELECT e.idx, b.id, b.time_ms, b.device, e.prev," \
+    " e.n, COALESCE(e.dev_prev, zeroblob(32)), e.leaf," \
+    " COALESCE(o.data, b.body) FROM log_entry e JOIN event b" \
+    " ON b.seq = e.idx + 1 LEFT JOIN log_odd o ON o.idx = e.idx"
+/* Where the chain of a device ends, and the entry that is said to be its last:
+ * NULL where it is gone. */
+#define LOG_CHAIN_COLS "d.n, d.last, e.leaf, e.n, l.device"
+#define LOG_CHAIN_JOIN " LEFT JOIN log_entry e ON e.idx = d.last" \
+    " LEFT JOIN event l ON l.seq = d.last + 1"
+#define LOG_SIZE "(SELECT size FROM log_head WHERE id = 1)"
 #define CHECKPOINT_COLS "size, root, note, signed_ms"
 #define LOG_DEVICE_COLS "device, n, last"
 #define COSIG_COLS "size, witness, line, time_ms"
@@ -353,29 +363,27 @@ STMT(ST_VENDOR_LIST, STMT_R, "SELECT " VENDOR_COLS " FROM vendor"
     " WHERE name > $1 ORDER BY name LIMIT $2", NULL)
 
 /* event outbox */
-STMT(ST_OUTBOX_PUT, STMT_W, "INSERT INTO outbox (" EVENT_COLS ")"
-    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING", NULL)
-STMT(ST_OUTBOX_LIST, STMT_R, "SELECT " EVENT_COLS " FROM outbox"
-    " WHERE seq > $1 ORDER BY seq LIMIT $2", NULL)
+STMT(ST_OUTBOX_PUT, STMT_W, "INSERT INTO event (" EVENT_COLS ")"
+    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", NULL)
+/* What waits is what is above the size of the log. */
+STMT(ST_OUTBOX_LIST, STMT_R, "SELECT " EVENT_COLS " FROM event"
+    " WHERE seq > max($1, " LOG_SIZE ") ORDER BY seq LIMIT $2", NULL)
 /* With the end of the device's chain: a statement for each device costs more
  * than looking it up for each event. */
-STMT(ST_OUTBOX_READ, STMT_R, "SELECT o.seq, o.id, o.time_ms, o.device, o.body,"
-    " d.n, d.last, e.leaf FROM outbox o LEFT JOIN log_device d"
-    " ON d.device = o.device LEFT JOIN log_entry e ON e.idx = d.last"
-    " WHERE o.seq > $1 ORDER BY o.seq LIMIT $2", NULL)
-STMT(ST_OUTBOX_LIST_DEVICE, STMT_R, "SELECT " EVENT_COLS " FROM outbox"
-    " WHERE device = $3 AND seq > $1"
+STMT(ST_OUTBOX_READ, STMT_R, "SELECT b.seq, b.id, b.time_ms, b.device, b.body,"
+    " " LOG_CHAIN_COLS " FROM event b LEFT JOIN log_device d"
+    " ON d.device = b.device" LOG_CHAIN_JOIN
+    " WHERE b.seq > $1 ORDER BY b.seq LIMIT $2", NULL)
+STMT(ST_OUTBOX_LIST_DEVICE, STMT_R, "SELECT " EVENT_COLS " FROM event"
+    " WHERE device = $3 AND seq > max($1, " LOG_SIZE ")"
     " ORDER BY seq LIMIT $2", NULL)
-STMT(ST_OUTBOX_COUNT, STMT_R, "SELECT COALESCE((SELECT MAX(seq) FROM outbox)"
-    " - (SELECT MIN(seq) FROM outbox) + 1, 0)", NULL)
-STMT(ST_OUTBOX_ROWS, STMT_R, "SELECT COUNT(*) FROM outbox", NULL)
+STMT(ST_OUTBOX_ROWS, STMT_R, "SELECT COUNT(*) FROM event"
+    " WHERE seq > " LOG_SIZE, NULL)
 /* The numbers at both ends of what waits. */
-STMT(ST_OUTBOX_STATE, STMT_R, "SELECT COALESCE((SELECT MIN(seq)"
-    " FROM outbox), 0), COALESCE((SELECT MAX(seq) FROM outbox), 0),"
-    " COALESCE((SELECT time_ms FROM outbox WHERE seq > 0"
-    " ORDER BY seq LIMIT 1), 0)", NULL)
-STMT(ST_OUTBOX_TAKE, STMT_W, "DELETE FROM outbox"
-    " WHERE seq BETWEEN $1 AND $2", NULL)
+STMT(ST_OUTBOX_STATE, STMT_R, "SELECT COALESCE((SELECT MIN(seq) FROM event"
+    " WHERE seq > " LOG_SIZE "), 0), COALESCE((SELECT MAX(seq) FROM event"
+    " WHERE seq > " LOG_SIZE "), 0), COALESCE((SELECT time_ms FROM event"
+    " WHERE seq > " LOG_SIZE " ORDER BY seq LIMIT 1), 0)", NULL)
 
 /* Another value than before where another connection has committed since. */
 STMT(ST_OTHERS, STMT_R, "PRAGMA data_version", NULL)
@@ -385,18 +393,16 @@ STMT(ST_LOG_HEAD, STMT_R, "SELECT size, edge FROM log_head WHERE id = 1", NULL)
 STMT(ST_LOG_SIZE, STMT_R, "SELECT size FROM log_head WHERE id = 1", NULL)
 STMT(ST_LOG_SET_HEAD, STMT_W, "UPDATE log_head SET size = $2, edge = $3"
     " WHERE id = 1 AND size = $1", NULL)
-STMT(ST_LOG_ENTRY_INSERT, STMT_W, "INSERT INTO log_entry (" LOG_ENTRY_COLS ")"
-    " VALUES ($1, $2, $3, $4, $5)", NULL)
-STMT(ST_LOG_ENTRY_GET, STMT_R, "SELECT " LOG_ENTRY_COLS " FROM log_entry"
-    " WHERE idx = $1", NULL)
-STMT(ST_LOG_ENTRY_LIST, STMT_R, "SELECT " LOG_ENTRY_COLS " FROM log_entry"
-    " WHERE idx > $1 ORDER BY idx LIMIT $2", NULL)
+STMT(ST_LOG_ENTRY_INSERT, STMT_W, "INSERT INTO log_entry (idx, prev, n,"
+    " dev_prev, leaf) VALUES ($1, $2, $3, $4, $5)", NULL)
+STMT(ST_LOG_ENTRY_GET, STMT_R, LOG_ENTRY_SELECT " WHERE e.idx = $1", NULL)
+STMT(ST_LOG_ENTRY_LIST, STMT_R, LOG_ENTRY_SELECT
+    " WHERE e.idx > $1 ORDER BY e.idx LIMIT $2", NULL)
 STMT(ST_LOG_PREV, STMT_R, "SELECT prev FROM log_entry WHERE idx = $1", NULL)
 STMT(ST_LOG_DEVICE, STMT_R, "SELECT " LOG_DEVICE_COLS " FROM log_device"
     " WHERE device = $1", NULL)
-/* Where the entry is gone, its hash is NULL: no end of a chain without one. */
-STMT(ST_LOG_CHAIN, STMT_R, "SELECT d.n, d.last, e.leaf FROM log_device d"
-    " LEFT JOIN log_entry e ON e.idx = d.last WHERE d.device = $1", NULL)
+STMT(ST_LOG_CHAIN, STMT_R, "SELECT " LOG_CHAIN_COLS " FROM log_device d"
+    LOG_CHAIN_JOIN " WHERE d.device = $1", NULL)
 STMT(ST_LOG_DEVICE_INSERT, STMT_W, "INSERT INTO log_device ("
     LOG_DEVICE_COLS ") VALUES ($1, $2, $3)", NULL)
 STMT(ST_LOG_DEVICE_UPDATE, STMT_W, "UPDATE log_device SET n = $2, last = $3"
@@ -407,10 +413,10 @@ STMT(ST_LOG_TILE_GET, STMT_R, "SELECT data FROM log_tile WHERE id = $1", NULL)
 STMT(ST_LOG_TILE_PUT, STMT_W, "INSERT INTO log_tile (id, data)"
     " VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET data = excluded.data",
     NULL)
-STMT(ST_LOG_ODD_PUT, STMT_W, "INSERT INTO log_odd (idx, body)"
+STMT(ST_LOG_ODD_PUT, STMT_W, "INSERT INTO log_odd (idx, data)"
     " VALUES ($1, $2)", NULL)
-STMT(ST_LOG_ODD_GET, STMT_R, "SELECT idx, body FROM log_odd WHERE idx = $1",
-    NULL)
+STMT(ST_LOG_ODD_GET, STMT_R, "SELECT o.idx, b.body FROM log_odd o"
+    " JOIN event b ON b.seq = o.idx + 1 WHERE o.idx = $1", NULL)
 
 /* signed checkpoints, and what the check of the whole log counts */
 STMT(ST_CHECKPOINT_PUT, STMT_W, "INSERT INTO log_checkpoint (" CHECKPOINT_COLS
@@ -466,7 +472,10 @@ STMT(ST_TIMESTAMP_LATEST, STMT_R, "SELECT " TIMESTAMP_COLS
 #undef CRL_FILE_COLS
 #undef VENDOR_COLS
 #undef EVENT_COLS
-#undef LOG_ENTRY_COLS
+#undef LOG_ENTRY_SELECT
+#undef LOG_CHAIN_COLS
+#undef LOG_CHAIN_JOIN
+#undef LOG_SIZE
 #undef LOG_DEVICE_COLS
 #undef CHECKPOINT_COLS
 #undef COSIG_COLS

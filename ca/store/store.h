@@ -587,22 +587,24 @@ CAMCA_MUST int store_policy_put(struct tx *tx,
     const uint8_t sha256[static STORE_HASH_LEN], const char *body,
     int64_t now_ms);
 
-/* ---- event outbox ---- */
+/* ---- events; those that the log does not have yet are the outbox ---- */
 struct event_row {
 	int64_t seq;                     /* given by the store, ascending */
 	uint8_t id[16];                  /* nobody checks that it is unique */
 	int64_t time_ms;
-	char type[STORE_ID_MAX];
 	char device[STORE_ID_MAX];       /* "-" if none */
 	struct store_blob body;          /* the lines, ca/custody/event.h */
 };
 /* r->seq is not read: numbers are given in the order of commits, without gaps.
+ * Never changed or deleted again: triggers refuse it; the log makes the entry
+ * seq - 1 of the body (store_log.h).
  * CAMCA_ECONFLICT: somebody set the counter back, the number is there. */
 CAMCA_MUST int store_outbox_put(struct tx *tx, const struct event_row *r);
-/* device NULL: all. Order by seq, above after_seq. */
+/* Those that wait; device NULL: all. Order by seq, above after_seq. */
 CAMCA_MUST int store_outbox_list(struct tx *tx, const char *device,
     int64_t after_seq, int64_t limit,
     int (*fn)(const struct event_row *r, void *arg), void *arg);
+/* How many wait, by the numbers that were given. */
 CAMCA_MUST int store_outbox_count(struct tx *tx, int64_t *out);
 
 #endif

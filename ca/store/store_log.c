@@ -2,6 +2,8 @@
 #include "ca/store/store_log.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "ca/base/log.h"
 #include "ca/store/tx.h"
@@ -16,7 +18,11 @@ static const struct col log_head_cols[] = {
 static const struct col log_entry_cols[] = {
 	COL(INT, log_entry_row, idx),
 	COL(BYTES, log_entry_row, event_id),
+	COL(INT, log_entry_row, time_ms),
+	COL(TEXT, log_entry_row, device),
 	COL(INT, log_entry_row, prev),
+	COL(INT, log_entry_row, n),
+	COL(BYTES, log_entry_row, dev_prev),
 	COL(BYTES, log_entry_row, leaf),
 	COL(BLOB, log_entry_row, data),
 };
@@ -24,11 +30,6 @@ static const struct col log_device_cols[] = {
 	COL(TEXT, log_device_row, device),
 	COL(INT, log_device_row, n),
 	COL(INT, log_device_row, last),
-};
-static const struct col log_chain_cols[] = {
-	COL(INT, log_chain_row, n),
-	COL(INT, log_chain_row, last),
-	COL(BYTES, log_chain_row, leaf),
 };
 static const struct col log_odd_cols[] = {
 	COL(INT, log_odd_row, idx),
@@ -40,7 +41,6 @@ static const struct col outbox_state_cols[] = {
 	COL(INT, outbox_state, first_ms),
 };
 
-LIST_VISIT(log_entry_row)
 LIST_VISIT(log_device_row)
 
 /* The head is made with the schema. */
@@ -91,20 +91,62 @@ store_log_entry_free(struct log_entry_row *r)
 int
 store_log_entry_insert(struct tx *tx, const struct log_entry_row *r)
 {
-	struct db_val v[COUNT(log_entry_cols)];
-	int err = row_vals(log_entry_cols, COUNT(v), r, v);
+	const struct db_val v[] = { db_int(r->idx), db_int(r->prev),
+	    db_int(r->n), r->prev < 0 ? (struct db_val){ .type = DB_NULL } :
+	    db_bytes(r->dev_prev, sizeof r->dev_prev),
+	    db_bytes(r->leaf, sizeof r->leaf) };
 
-	return err < 0 ? err :
-	    tx_exec(tx, ST_LOG_ENTRY_INSERT, v, COUNT(v), NULL);
+	return tx_exec(tx, ST_LOG_ENTRY_INSERT, v, COUNT(v), NULL);
+}
+
+/* r->data from its body to its text, in the memory of text. */
+static bool
+log_entry_text(const struct log_entry_row *r,
+    uint8_t text[static STORE_LOG_TEXT_MAX], size_t *n_out)
+{
+	return r->n > 0 && store_log_text(r->data.p, r->data.n, r->n,
+	    r->prev < 0 ? NULL : r->dev_prev, text, n_out) == CAMCA_OK;
 }
 
 int
 store_log_entry_get(struct tx *tx, int64_t idx, struct log_entry_row *out)
 {
 	struct db_val v = db_int(idx);
-
-	return tx_get(tx, ST_LOG_ENTRY_GET, &v, 1, log_entry_cols,
+	uint8_t text[STORE_LOG_TEXT_MAX], *p;
+	size_t n;
+	int err = tx_get(tx, ST_LOG_ENTRY_GET, &v, 1, log_entry_cols,
 	    COUNT(log_entry_cols), out);
+
+	if (err < 0 || !log_entry_text(out, text, &n))
+		return err;
+	if ((p = realloc(out->data.p, n)) == NULL) {
+		store_blob_free(&out->data);
+		return tx->err = CAMCA_ENOMEM;
+	}
+	memcpy(p, text, n);
+	out->data = (struct store_blob){ p, n };
+	return CAMCA_OK;
+}
+
+struct log_entry_list {
+	int (*fn)(const struct log_entry_row *r, void *arg);
+	void *arg;
+};
+
+static int
+log_entry_visit(const void *row, void *arg)
+{
+	const struct log_entry_list *l = arg;
+	const struct log_entry_row *r = row;
+	uint8_t text[STORE_LOG_TEXT_MAX];
+	struct log_entry_row whole;
+	size_t n;
+
+	if (!log_entry_text(r, text, &n))
+		return l->fn(r, l->arg);
+	whole = *r;
+	whole.data = (struct store_blob){ text, n };
+	return l->fn(&whole, l->arg);
 }
 
 int
@@ -114,11 +156,10 @@ store_log_entry_list(struct tx *tx, int64_t from, int64_t limit,
 	static const struct list l = { ST_LOG_ENTRY_LIST, log_entry_cols,
 	    COUNT(log_entry_cols), sizeof (struct log_entry_row), LIST_INT,
 	    0 };
-	struct log_entry_row_list visit = { fn, arg };
+	struct log_entry_list visit = { fn, arg };
 	struct db_val v[2] = { db_int(from - 1), db_int(0) };
 
-	return tx_list(tx, &l, v, COUNT(v), limit, log_entry_row_visit,
-	    &visit);
+	return tx_list(tx, &l, v, COUNT(v), limit, log_entry_visit, &visit);
 }
 
 int
@@ -145,13 +186,47 @@ store_log_device(struct tx *tx, const char *device, int64_t *n_out,
 	return CAMCA_OK;
 }
 
+/* NULL where there is no such row. */
+static bool
+log_chain_read(const struct db_val *v, const char *device,
+    struct log_chain_row *out)
+{
+	*out = (struct log_chain_row){ .n = v[0].i, .last = v[1].i };
+	if (v[0].type == DB_NULL || v[2].type == DB_NULL)
+		return true;
+	if (v[2].type != DB_BYTES || v[2].n != sizeof out->leaf)
+		return false;
+	memcpy(out->leaf, v[2].p, sizeof out->leaf);
+	out->there = true;
+	out->fits = v[3].i == out->n && v[4].type == DB_TEXT &&
+	    v[4].n == strlen(device) && memcmp(v[4].p, device, v[4].n) == 0;
+	return true;
+}
+
+struct log_chain {
+	const char *device;
+	struct log_chain_row *out;
+	bool found;
+};
+
+static int
+log_chain_row(const struct db_val *v, size_t n, void *arg)
+{
+	struct log_chain *x = arg;
+
+	x->found = true;
+	return n == 5 && log_chain_read(v, x->device, x->out) ? CAMCA_OK :
+	    CAMCA_EDB;
+}
+
 int
 store_log_chain(struct tx *tx, const char *device, struct log_chain_row *out)
 {
 	struct db_val v = db_text(device);
+	struct log_chain x = { device, out, false };
+	int err = tx_query(tx, ST_LOG_CHAIN, &v, 1, log_chain_row, &x, NULL);
 
-	return tx_get(tx, ST_LOG_CHAIN, &v, 1, log_chain_cols,
-	    COUNT(log_chain_cols), out);
+	return err == CAMCA_OK && !x.found ? CAMCA_ENOENT : err;
 }
 
 int
@@ -248,22 +323,6 @@ outbox_read_event(const struct db_val *v, struct event_row *out)
 	return true;
 }
 
-/* Where the newest entry is missing, its hash is zeros (chains_row() says so of
- * the entry). */
-static bool
-outbox_read_chain(const struct db_val *v, struct log_chain_row *out)
-{
-	out->n = v[0].i;
-	out->last = v[1].i;
-	memset(out->leaf, 0, sizeof out->leaf);
-	if (v[0].type == DB_NULL || v[2].type == DB_NULL)
-		return true;
-	if (v[2].type != DB_BYTES || v[2].n != sizeof out->leaf)
-		return false;
-	memcpy(out->leaf, v[2].p, sizeof out->leaf);
-	return true;
-}
-
 static int
 outbox_read_row(const struct db_val *v, size_t n, void *arg)
 {
@@ -272,15 +331,10 @@ outbox_read_row(const struct db_val *v, size_t n, void *arg)
 	struct event_row r;
 
 	r.seq = v[0].i;
-	r.type[0] = '\0';
-	if (n != 8 || !outbox_read_event(v, &r)) {
-		log_msg(LOG_ERROR, "store", "row %" PRId64 " of the outbox"
-		    " does not fit", r.seq);
-		return CAMCA_EDB;
-	}
-	if (!outbox_read_chain(v + 5, &c)) {
-		log_msg(LOG_ERROR, "store", "entry %" PRId64 ", the newest of"
-		    " %s, is missing", c.last, r.device);
+	if (n != 10 || !outbox_read_event(v, &r) ||
+	    !log_chain_read(v + 5, r.device, &c)) {
+		log_msg(LOG_ERROR, "store", "event %" PRId64 ", which waits, or"
+		    " the chain of its device, does not fit", r.seq);
 		return CAMCA_EDB;
 	}
 	return x->fn(&r, &c, x->arg);
@@ -296,15 +350,6 @@ store_outbox_read(struct tx *tx, int64_t after_seq, int64_t limit,
 
 	return tx_query(tx, ST_OUTBOX_READ, v, COUNT(v), outbox_read_row, &x,
 	    NULL);
-}
-
-int
-store_outbox_take(struct tx *tx, int64_t first, int64_t last, int64_t *n_out)
-{
-	const struct db_val v[] = { db_int(first), db_int(last) };
-
-	*n_out = 0;
-	return tx_exec(tx, ST_OUTBOX_TAKE, v, COUNT(v), n_out);
 }
 
 int

@@ -31,22 +31,42 @@ CAMCA_MUST int store_log_set_head(struct tx *tx, int64_t old_size,
  * a microsecond, reads no row. */
 CAMCA_MUST int store_others(struct tx *tx, int64_t *out);
 
+/* ---- the text of an entry ---- */
+#define STORE_LOG_TEXT_MAX 4096
+#define STORE_LOG_BODY_MAX (STORE_LOG_TEXT_MAX - 101)
+/* An event's body with dev-seq and dev-prev put behind its line "device": what
+ * is hashed, and what everybody reads. prev: a hash, NULL: the device's first.
+ * body must be one that event_parse() takes (ca/custody/event.h), of at most
+ * STORE_LOG_BODY_MAX bytes. *n_out bytes in out, no NUL. CAMCA_EINVAL,
+ * CAMCA_ELIMIT. */
+CAMCA_MUST int store_log_text(const void *body, size_t n, int64_t dev_seq,
+    const uint8_t *prev, uint8_t out[static STORE_LOG_TEXT_MAX],
+    size_t *n_out);
+
 /* ---- entries ---- */
 struct log_entry_row {
 	int64_t idx;                     /* from the head, never from the store */
-	uint8_t event_id[STORE_LOG_ID_LEN];
+	uint8_t event_id[STORE_LOG_ID_LEN];      /* of its event, as stored */
+	int64_t time_ms;
+	char device[STORE_ID_MAX];
 	int64_t prev;                    /* of the same device, -1: its first */
+	int64_t n;                       /* number among the device's events */
+	uint8_t dev_prev[STORE_HASH_LEN];        /* leaf of prev; none where -1 */
 	uint8_t leaf[STORE_HASH_LEN];
 	struct store_blob data;          /* the bytes that leaf is the hash of */
 };
 void store_log_entry_free(struct log_entry_row *r);     /* its blob */
-/* CAMCA_ECONFLICT: the index is there already. Never changed or deleted again:
+/* What is not in its event already: idx, prev, n, dev_prev, leaf.
+ * CAMCA_ECONFLICT: the index is there already. Never changed or deleted again:
  * triggers refuse it. */
 CAMCA_MUST int store_log_entry_insert(struct tx *tx,
     const struct log_entry_row *r);
+/* With data as store_log_text() makes it; where somebody altered the event so
+ * that this is impossible, data is its body, which leaf does not fit. An entry
+ * without its event is none: CAMCA_ENOENT. */
 CAMCA_MUST int store_log_entry_get(struct tx *tx, int64_t idx,
     struct log_entry_row *out);
-/* Order by idx, from `from` on. */
+/* Order by idx, from `from` on; data until fn returns. */
 CAMCA_MUST int store_log_entry_list(struct tx *tx, int64_t from,
     int64_t limit, int (*fn)(const struct log_entry_row *r, void *arg),
     void *arg);
@@ -63,10 +83,12 @@ struct log_device_row {
 CAMCA_MUST int store_log_device(struct tx *tx, const char *device,
     int64_t *n_out, int64_t *last_out);
 /* The same with the leaf hash of the newest: what the next one points back to.
- * CAMCA_EDB also where that entry is missing. */
+ * there: such an entry exists; fits: it has that number, and its event is of
+ * that device. */
 struct log_chain_row {
 	int64_t n, last;
 	uint8_t leaf[STORE_HASH_LEN];
+	bool there, fits;
 };
 CAMCA_MUST int store_log_chain(struct tx *tx, const char *device,
     struct log_chain_row *out);
@@ -88,7 +110,7 @@ CAMCA_MUST int store_log_tile_get(struct tx *tx, int level, int64_t n,
 CAMCA_MUST int store_log_tile_put(struct tx *tx, int level, int64_t n,
     const struct store_blob *hashes);
 
-/* ---- what comes in ---- */
+/* ---- what comes in: events that the log does not have yet ---- */
 struct outbox_state {
 	int64_t given;                   /* numbers given so far: rows ever put */
 	int64_t first, last;             /* seq of the rows that wait; 0: none */
@@ -96,22 +118,20 @@ struct outbox_state {
 };
 CAMCA_MUST int store_outbox_state(struct tx *tx, struct outbox_state *out);
 /* Rows above after_seq, in their order, as a sequencer needs them: fn must not
- * use tx, type is empty, and the body is the engine's until fn returns. c: the
+ * use tx, and the body is the engine's until fn returns. c: the
  * chain of r->device as the log has it, n = 0 where it has none. */
 CAMCA_MUST int store_outbox_read(struct tx *tx, int64_t after_seq,
     int64_t limit, int (*fn)(const struct event_row *r,
     const struct log_chain_row *c, void *arg), void *arg);
-/* Takes the rows from first to last away; *n_out: how many there were. */
-CAMCA_MUST int store_outbox_take(struct tx *tx, int64_t first, int64_t last,
-    int64_t *n_out);
-
 /* ---- bodies that no reader understands (ca/custody/append.h) ---- */
 struct log_odd_row {
-	int64_t idx;                     /* of the entry that stands for it */
+	int64_t idx;
 	struct store_blob body;
 };
+/* body: the one that entry idx is made of instead. */
 CAMCA_MUST int store_log_odd_put(struct tx *tx, const struct log_odd_row *r);
-/* The caller frees out->body. CAMCA_ENOENT. */
+/* body: what entry idx stands for; the caller frees it. CAMCA_ENOENT: it stands
+ * for itself. */
 CAMCA_MUST int store_log_odd_get(struct tx *tx, int64_t idx,
     struct log_odd_row *out);
 

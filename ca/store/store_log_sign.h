@@ -30,7 +30,7 @@ CAMCA_MUST int store_checkpoint_list(struct tx *tx, int64_t after_size,
 /* ---- what only fsck asks ---- */
 /* Sum of the events of all devices (log_device). */
 CAMCA_MUST int store_log_device_sum(struct tx *tx, int64_t *out);
-/* Rows of the outbox, holes not counted. */
+/* Events that wait, holes not counted. */
 CAMCA_MUST int store_outbox_rows(struct tx *tx, int64_t *out);
 /* Number of tiles stored. */
 CAMCA_MUST int store_log_tile_count(struct tx *tx, int64_t *out);

@@ -2,7 +2,7 @@
 /* The custody log alone, one JSON line a measurement:
  *
  *   custody_bench append FOLDER EVENTS BATCH ROUNDS
- *     events out of the outbox into the log, against the same bytes inserted and
+ *     events that wait into the log, against the same bytes inserted and
  *     committed in batches of the same size without the log
  *   custody_bench proof FOLDER ENTRIES PROOFS
  *     fills a log of so many small entries, then makes inclusion and
@@ -315,21 +315,25 @@ struct bench_fill {
 	int64_t size, to;
 };
 
-/* Ids rise, as those of events do. */
+/* A small event of no type, and its entry. Ids rise, as those of events do. */
 static int
-bench_fill_one(struct grow *g, int64_t i)
+bench_fill_one(struct tx *tx, struct grow *g, int64_t i)
 {
 	char text[64];
-	struct log_entry_row r = { .prev = i - BENCH_DEVICES,
-	    .data.p = (uint8_t *)text };
-	int k;
+	struct event_row e = { .device = "-", .body.p = (uint8_t *)text };
+	struct log_entry_row r = { .prev = i - BENCH_DEVICES, .n = 1 };
+	int k, ret;
 
+	for (k = 0; k < 8; k++)
+		e.id[k] = (uint8_t)(i >> (56 - 8 * k));
+	/* Five lines stand in front of those of the chain. */
+	e.body.n = (size_t)snprintf(text, sizeof text, "\n\n\n\n\nentry %"
+	    PRId64, i);
+	r.data = e.body;
 	if (r.prev < -1)
 		r.prev = -1;
-	for (k = 0; k < 8; k++)
-		r.event_id[k] = (uint8_t)(i >> (56 - 8 * k));
-	r.data.n = (size_t)snprintf(text, sizeof text, "entry %" PRId64, i);
-	return grow_add(g, &r);
+	ret = store_outbox_put(tx, &e);
+	return ret < 0 ? ret : grow_add(g, &r);
 }
 
 static int
@@ -343,7 +347,8 @@ bench_fill_tx(struct tx *tx, void *arg)
 	if (n > BENCH_FILL)
 		n = BENCH_FILL;
 	for (i = 0; ret == CAMCA_OK && i < n; i++)
-		ret = bench_fill_one(f->grow, f->grow->edge.size);
+		ret = bench_fill_one(tx, f->grow,
+		    f->grow->edge.size);
 	f->size = f->grow->edge.size;
 	return ret < 0 ? ret : grow_end(f->grow);
 }

@@ -25,18 +25,24 @@ fill_die(const char *what, int err)
 	exit(1);
 }
 
-/* Ids that no event has: those begin with the time. */
+/* A small event of no type, and its entry. Ids that no event has: those begin
+ * with the time. */
 static int
-fill_one(struct grow *g, int64_t i)
+fill_one(struct tx *tx, struct grow *g, int64_t i)
 {
 	char text[64];
-	struct log_entry_row r = { .prev = -1, .data.p = (uint8_t *)text };
-	int k;
+	struct event_row e = { .device = "filler", .body.p = (uint8_t *)text };
+	struct log_entry_row r = { .prev = i - 1, .n = i + 1 };
+	int k, ret;
 
 	for (k = 0; k < 8; k++)
-		r.event_id[k] = (uint8_t)(i >> (56 - 8 * k));
-	r.data.n = (size_t)snprintf(text, sizeof text, "entry %" PRId64, i);
-	return grow_add(g, &r);
+		e.id[k] = (uint8_t)(i >> (56 - 8 * k));
+	/* Five lines stand in front of those of the chain. */
+	e.body.n = (size_t)snprintf(text, sizeof text, "\n\n\n\n\nentry %"
+	    PRId64, i);
+	r.data = e.body;
+	ret = store_outbox_put(tx, &e);
+	return ret < 0 ? ret : grow_add(g, &r);
 }
 
 static int
@@ -50,7 +56,7 @@ fill_tx(struct tx *tx, void *arg)
 	if (n > FILL_STEP)
 		n = FILL_STEP;
 	for (i = 0; ret == CAMCA_OK && i < n; i++)
-		ret = fill_one(f->grow, f->grow->edge.size);
+		ret = fill_one(tx, f->grow, f->grow->edge.size);
 	f->size = f->grow->edge.size;
 	return ret < 0 ? ret : grow_end(f->grow);
 }

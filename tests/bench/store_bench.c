@@ -131,7 +131,7 @@ bench_enroll(struct tx *tx, int64_t i, int64_t at)
 	struct cert_row c = { .issuer = 1, .device = i + 1, .reason = -1,
 	    .profile = "camera-tls", .not_after_ms = 10, .der = { der,
 	    sizeof der } };
-	struct event_row e = { .type = "cert.issued", .body = { body,
+	struct event_row e = { .body = { body,
 	    sizeof body } };
 	char selector[17];
 	int err;

@@ -61,8 +61,8 @@ check "the rest gets into the log, and is signed" eventually settled
 check "nothing keeps it from that" equal "$(status error)" ""
 check "nothing was taken for a fork" equal "$(status fork)" false
 sites_whole() {
-	store_sql "SELECT CAST(data AS TEXT) FROM log_entry
-	    WHERE CAST(data AS TEXT) LIKE '%type site.added%'" |
+	store_sql "SELECT CAST(body AS TEXT) FROM event JOIN log_entry
+	    ON idx = seq - 1 WHERE CAST(body AS TEXT) LIKE '%type site.added%'" |
 	    sed -n 's/^site //p' | sort >"$TMP/sites"
 	sort "$TMP/answered" | comm -23 - "$TMP/sites" >"$TMP/lost"
 	cat "$TMP/lost"
@@ -70,7 +70,7 @@ sites_whole() {
 }
 check "no event of a change that was answered is missing" sites_whole
 check "none is there twice" equal "$(store_sql \
-    'SELECT COUNT(*) - COUNT(DISTINCT event_id) FROM log_entry')" 0
+    'SELECT COUNT(*) - COUNT(DISTINCT id) FROM event')" 0
 check "indexes run without a gap up to the head" equal "$(store_sql \
     'SELECT MIN(idx), MAX(idx) + 1 - COUNT(*), MAX(idx) + 1 FROM log_entry')" \
     "0|0|$(store_sql 'SELECT size FROM log_head')"

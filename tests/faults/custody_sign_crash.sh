@@ -68,8 +68,8 @@ check "and what was in the file when it was killed is stored" equal \
 check "still one root for each size" one_root_each
 check "nothing is left beside the file" equal \
     "$(ls "$STATE/custody")" checkpoint
-check "nobody was alarmed" equal "$(cu_sql "SELECT COUNT(*) FROM log_entry
-    WHERE CAST(data AS TEXT) LIKE '%type custody.halted%'")" 0
+check "nobody was alarmed" equal "$(cu_sql "SELECT COUNT(*) FROM event
+    WHERE CAST(body AS TEXT) LIKE '%type custody.halted%'")" 0
 check "fsck is clean" cu_fsck
 check "the store is sound" equal "$(cu_sql 'PRAGMA integrity_check')" ok
 finish

@@ -27,8 +27,7 @@ newest() {
 	cu_call custody.checkpoint | jq -r .note | sed -n "$1p"
 }
 events_of() { # TYPE
-	cu_sql "SELECT COUNT(*) FROM (SELECT CAST(data AS TEXT) AS t FROM
-	    log_entry UNION ALL SELECT CAST(body AS TEXT) FROM outbox)
+	cu_sql "SELECT COUNT(*) FROM (SELECT CAST(body AS TEXT) AS t FROM event)
 	    WHERE t LIKE '%' || char(10) || 'type $1' || char(10) || '%'"
 }
 
@@ -89,7 +88,7 @@ check "with old name, size and root" cu_event custody.forked \
     "size $SIZE" "root $(sed -n 3p "$TMP/signed" | base64 -d | od -An -tx1 |
     tr -d ' \n')" "reason disk lost, backup of Monday"
 check "which is what the first checkpoint of the new name must cover" equal \
-    "$(cu_sql "SELECT idx + 1 FROM log_entry WHERE CAST(data AS TEXT) LIKE
+    "$(cu_sql "SELECT seq FROM event WHERE CAST(body AS TEXT) LIKE
     '%type custody.forked%'")" "$(cu_sql "SELECT value FROM meta WHERE key =
     'custody.from'")"
 check "and covered by the first checkpoint of the new name" test \

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# From the outbox into the log: every event, in its order, once; the chains of
+# Into the log: every event, in its order, once; the chains of
 # devices; what stands still when somebody deletes an event, and what goes on;
 # what is pushed back when too many wait.
 . "$(dirname "$0")/../lib.sh"
@@ -102,7 +102,7 @@ moving() {
 check "pages neither miss nor repeat what moves between them" moving
 wait "$BUSY"
 
-# ---- waiting in the outbox ----
+# ---- waiting ----
 stop "$GATE_PID"
 stop "$AUTHORITY_PID"
 set_yaml interval_ms 60000
@@ -113,16 +113,17 @@ check "and its age" test "$(status oldest_ms)" -ge 0
 camca site add w2 --name W --level 1 >/dev/null
 camca site add w3 --name W --level 1 >/dev/null
 events >"$TMP/mixed"
-check "log and outbox are one list" seqs_whole "$TMP/mixed"
+check "what is in the log and what waits are one list" seqs_whole "$TMP/mixed"
 check "and the newest is its last" sh -c 'tail -n 1 "$1" | jq -e "
     .type == \"site.added\" and (.body | contains(\"dev-seq\") | not)"' - \
     "$TMP/mixed"
 stop "$AUTHORITY_PID"
 
 # ---- somebody deletes an event ----
-sql "CREATE TABLE kept AS SELECT * FROM outbox
+sql "CREATE TABLE kept AS SELECT * FROM event
     WHERE CAST(body AS TEXT) LIKE '%site w2%';
-    DELETE FROM outbox WHERE seq IN (SELECT seq FROM kept)"
+    DROP TRIGGER event_no_delete;
+    DELETE FROM event WHERE seq IN (SELECT seq FROM kept)"
 check "one event was deleted" equal "$(sqlite3 -readonly \
     "$STATE/db/camca.sqlite" 'SELECT COUNT(*) FROM kept')" 1
 set_yaml interval_ms 5
@@ -178,7 +179,7 @@ check "reading goes on" camca event list --limit 1
 # ---- and puts it back ----
 stop "$GATE_PID"
 stop "$AUTHORITY_PID"
-sql 'INSERT INTO outbox SELECT * FROM kept; DROP TABLE kept'
+sql 'INSERT INTO event SELECT * FROM kept; DROP TABLE kept'
 start_authority
 start_gate
 check "with the event back, all goes on by itself" eventually settled

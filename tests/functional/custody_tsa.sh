@@ -68,7 +68,7 @@ cp "$TMP/true.text" "$TMP/token.text"
 sed -i '2 s/$/0/' "$TMP/token.text"
 check_not "not for another size" verified
 on_record() { # the hash of $TMP/token.tsr
-	cu_sql "SELECT COUNT(*) FROM log_entry WHERE CAST(data AS TEXT) LIKE
+	cu_sql "SELECT COUNT(*) FROM event WHERE CAST(body AS TEXT) LIKE
 	    '%tsa one%token-sha256 $(sha256sum "$TMP/token.tsr" |
 	    cut -c1-64)%'" | grep -qx 1
 }

@@ -40,8 +40,7 @@ call() {
 }
 answer() { jq -r "$1" "$TMP/answer"; }
 last() { cu_sql "SELECT value FROM meta WHERE key = 'outbox.seq' UNION ALL
-    SELECT MAX(s) FROM (SELECT MAX(seq) AS s FROM outbox UNION ALL
-    SELECT MAX(idx) + 1 FROM log_entry) ORDER BY 1 DESC LIMIT 1"; }
+    SELECT MAX(seq) FROM event ORDER BY 1 DESC LIMIT 1"; }
 mark() { MARK=$(last); }
 # new: events since the mark, one a line: type, then its lines
 new() {

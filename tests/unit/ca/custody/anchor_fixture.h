@@ -184,16 +184,18 @@ static inline int
 growth_tx(struct tx *tx, void *arg)
 {
 	struct growth *x = arg;
-	struct log_entry_row r = { .prev = -1 };
-	uint8_t data[3] = "abc";
+	uint8_t body[] = "\n\n\n\n\nabc";
+	struct event_row e = { .device = "-",
+	    .body = { body, sizeof body - 1 } };
+	struct log_entry_row r = { .prev = -1, .n = 1, .data = e.body };
 	int i;
 
 	assert_int_equal(grow_begin(&x->g, tx), 0);
 	for (i = 0; i < x->n; i++) {
-		data[0]++;
-		assert_int_equal(ctx_random(&camca_ctx_system, r.event_id,
-		    sizeof r.event_id), 0);
-		r.data = (struct store_blob){ data, sizeof data };
+		body[5]++;
+		assert_int_equal(ctx_random(&camca_ctx_system, e.id,
+		    sizeof e.id), 0);
+		assert_int_equal(store_outbox_put(tx, &e), 0);
 		assert_int_equal(grow_add(&x->g, &r), 0);
 	}
 	assert_int_equal(grow_end(&x->g), 0);

@@ -89,15 +89,19 @@ static inline void
 grow_by(struct tx *tx, int64_t n)
 {
 	struct grow *g = grow_new(tx);
-	uint8_t data[8];
-	struct log_entry_row r = { .data = { data, sizeof data } };
+	uint8_t body[] = "\n\n\n\n\n12345678";
+	struct event_row e = { .device = "-",
+	    .body = { body, sizeof body - 1 } };
+	struct log_entry_row r = { .data = e.body };
 	int64_t i, at;
 
 	for (i = 0; i < n; i++) {
 		at = g->edge.size;
-		memcpy(data, &at, sizeof data);
-		memcpy(r.event_id, &at, sizeof at);
+		memcpy(body + 5, &at, sizeof at);
+		memcpy(e.id, &at, sizeof at);
 		r.prev = at - 1;
+		r.n = at + 1;
+		assert_int_equal(store_outbox_put(tx, &e), 0);
 		assert_int_equal(grow_add(g, &r), 0);
 		assert_int_equal(r.idx, at);
 	}

@@ -328,6 +328,8 @@ sign_sql(struct sign_fix *x, const char *sql)
 	store_close(x->f->store);
 	assert_int_equal(sqlite3_open(db, &d), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(d,
+	    "DROP TRIGGER IF EXISTS event_no_update;"
+	    "DROP TRIGGER IF EXISTS event_no_delete;"
 	    "DROP TRIGGER IF EXISTS log_entry_no_update;"
 	    "DROP TRIGGER IF EXISTS log_entry_no_delete;"
 	    "DROP TRIGGER IF EXISTS log_checkpoint_no_update;"
@@ -345,23 +347,26 @@ struct sign_count {
 	int n;
 };
 
+static void
+sign_count_text(struct sign_count *c, const struct store_blob *text)
+{
+	struct event_view v;
+
+	assert_int_equal(event_parse(&v, text->p, text->n, NULL), 0);
+	c->n += strcmp(v.type->name, c->type) == 0;
+}
+
 static int
 sign_count_entry(const struct log_entry_row *r, void *arg)
 {
-	struct sign_count *c = arg;
-	struct event_view v;
-
-	assert_int_equal(event_parse(&v, r->data.p, r->data.n, NULL), 0);
-	c->n += strcmp(v.type->name, c->type) == 0;
+	sign_count_text(arg, &r->data);
 	return 0;
 }
 
 static int
 sign_count_row(const struct event_row *r, void *arg)
 {
-	struct sign_count *c = arg;
-
-	c->n += strcmp(r->type, c->type) == 0;
+	sign_count_text(arg, &r->body);
 	return 0;
 }
 

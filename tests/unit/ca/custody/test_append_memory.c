@@ -60,7 +60,7 @@ static int
 put_tx(struct tx *tx, void *arg)
 {
 	static const char odd[] = "not readable";
-	struct event_row r = { .time_ms = 1, .type = "x", .device = "-",
+	struct event_row r = { .time_ms = 1, .device = "-",
 	    .body = { (uint8_t *)(uintptr_t)odd, sizeof odd } };
 	char device[16];
 	struct event e;

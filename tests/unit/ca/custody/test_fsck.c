@@ -148,29 +148,70 @@ damage(struct sign_fix *x, const struct change *c)
 }
 
 #define AT(n) " WHERE idx = " #n
-#define TEXT "CAST(replace(CAST(data AS TEXT), "
+#define TEXT "CAST(replace(CAST(body AS TEXT), "
+
+static void
+all_found(struct sign_fix *x, const struct change *changes, size_t n)
+{
+	size_t i;
+
+	build(x);
+	sign_events(x, 3);
+	sign_backup(x, false);
+	for (i = 0; i < n; i++)
+		damage(x, &changes[i]);
+	sign_backup(x, true);
+	good(x);
+}
+
+/* Bodies, and what makes entries of them. */
+static void
+test_bodies(void **state)
+{
+	static const struct change changes[] = {
+		{ "UPDATE event SET body = " TEXT "'device cam-', 'device "
+		    "dam-') AS BLOB) WHERE seq = 60", "Entry 59 is not what was" },
+		{ "UPDATE event SET body = x'00' WHERE seq = 60",
+		    "Entry 59 is not what was hashed" },
+		{ "DELETE FROM event WHERE seq = 60", "Entry 59 is missing" },
+		{ "DELETE FROM event WHERE seq = 600",
+		    "Entry 599 is missing" },
+		{ "UPDATE log_entry SET n = n + 1" AT(70),
+		    "Entry 70 is not what was hashed" },
+		{ "UPDATE log_entry SET n = 0" AT(70),
+		    "Entry 70 is not what was hashed" },
+		{ "UPDATE log_entry SET dev_prev = zeroblob(32)" AT(598),
+		    "Entry 598 is not what was hashed" },
+		{ "INSERT INTO log_odd VALUES (59, (SELECT body FROM event"
+		    " WHERE seq = 61))", "Entry 59 is not what was hashed" },
+		{ "UPDATE log_entry SET leaf = zeroblob(32)" AT(300),
+		    "Entry 300 is not what was hashed" },
+		{ "UPDATE event SET id = zeroblob(16) WHERE seq = 8",
+		    "Entry 7 is stored under another id" },
+		{ "UPDATE event SET time_ms = 5 WHERE seq = 8",
+		    "Entry 7 is stored under another time" },
+		{ "UPDATE event SET device = 'cam-x' WHERE seq = 8",
+		    "Entry 7 is stored under another device" },
+		{ "UPDATE log_entry SET prev = prev - 1" AT(599),
+		    "Entry 599, number " },
+		{ "UPDATE log_entry SET prev = -1" AT(599),
+		    "Entry 599 is not what was hashed" },
+	};
+
+	all_found(*state, changes, sizeof changes / sizeof changes[0]);
+}
 
 static void
 test_entries(void **state)
 {
 	static const struct change changes[] = {
-		{ "UPDATE log_entry SET data = " TEXT "'device cam-', 'device "
-		    "dam-') AS BLOB)" AT(59), "Entry 59 is not what was" },
-		{ "UPDATE log_entry SET leaf = zeroblob(32)" AT(300),
-		    "Entry 300 is not what was hashed" },
-		{ "UPDATE log_entry SET event_id = zeroblob(16)" AT(7),
-		    "Entry 7 is stored under another id" },
-		{ "UPDATE log_entry SET prev = prev - 1" AT(599),
-		    "Entry 599, number " },
-		{ "UPDATE log_entry SET prev = -1" AT(599),
-		    "names no entry before it" },
 		{ "DELETE FROM log_entry" AT(0), "Entry 0 is missing" },
 		{ "DELETE FROM log_entry" AT(255), "Entry 255 is missing" },
 		{ "DELETE FROM log_entry" AT(599), "Entry 599 is missing" },
 		{ "UPDATE log_entry SET idx = 600" AT(599),
 		    "Entry 599 is missing" },
-		{ "INSERT INTO log_entry SELECT idx + 1, zeroblob(16), prev,"
-		    " leaf, data FROM log_entry" AT(599),
+		{ "INSERT INTO log_entry SELECT idx + 1, prev, n, dev_prev,"
+		    " leaf FROM log_entry" AT(599),
 		    "Entry 600 lies past the head" },
 		{ "UPDATE log_device SET n = n + 1 WHERE device = 'cam-1'",
 		    "Device cam-1: entry 598 is its newest one" },
@@ -185,29 +226,23 @@ test_entries(void **state)
 		{ "UPDATE log_head SET size = 601", "Entry 600 is missing" },
 		{ "UPDATE counter SET n = n + 1 WHERE name = 'outbox'",
 		    "some are missing" },
-		{ "DELETE FROM outbox WHERE seq = 601", "some are missing" },
-		{ "DELETE FROM outbox WHERE seq = 602", "some are missing" },
-		{ "DELETE FROM outbox WHERE seq = 603", "some are missing" },
-		{ "DELETE FROM outbox", "some are missing" },
+		{ "DELETE FROM event WHERE seq = 601", "some are missing" },
+		{ "DELETE FROM event WHERE seq = 602", "some are missing" },
+		{ "DELETE FROM event WHERE seq = 603", "some are missing" },
+		{ "DELETE FROM event WHERE seq > 600", "some are missing" },
 	};
-	struct sign_fix *x = *state;
 
-	build(x);
-	sign_events(x, 3);
-	sign_backup(x, false);
-	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
-		damage(x, &changes[i]);
-	sign_backup(x, true);
-	good(x);
+	all_found(*state, changes, sizeof changes / sizeof changes[0]);
 }
 
 /* The leaf with it: the tiles are not taken in. */
 static void
 test_leaf_and_entry(void **state)
 {
-	static const char hex[] = "UPDATE log_entry SET (leaf, data) = (SELECT "
-	    "leaf, data FROM log_entry WHERE idx = 400)" AT(401);
-	static const struct change c = { hex, "Entry 401" };
+	static const struct change c = { "UPDATE event SET body = (SELECT body"
+	    " FROM event WHERE seq = 401) WHERE seq = 402; UPDATE log_entry SET"
+	    " (prev, n, dev_prev, leaf) = (SELECT prev, n, dev_prev, leaf FROM"
+	    " log_entry WHERE idx = 400)" AT(401), "Entry 401" };
 	struct sign_fix *x = *state;
 
 	build(x);
@@ -218,7 +253,7 @@ test_leaf_and_entry(void **state)
 static int
 odd_tx(struct tx *tx, void *arg)
 {
-	struct event_row r = { .id = { 1, 2, 3 }, .type = "x", .device = "-",
+	struct event_row r = { .id = { 1, 2, 3 }, .device = "-",
 	    .body = { (uint8_t *)"no event", 8 } };
 
 	(void)arg;
@@ -230,10 +265,13 @@ static void
 test_odd(void **state)
 {
 	static const struct change changes[] = {
-		{ "DROP TRIGGER log_odd_no_update; UPDATE log_odd SET body ="
-		    " CAST('No event' AS BLOB)", "stands for are not those" },
+		{ "UPDATE event SET body = CAST('No event' AS BLOB) WHERE"
+		    " CAST(body AS TEXT) = 'no event'",
+		    "stands for are not those" },
+		{ "DROP TRIGGER log_odd_no_update; UPDATE log_odd SET data ="
+		    " zeroblob(9)", "is not what was hashed" },
 		{ "DROP TRIGGER log_odd_no_delete; DELETE FROM log_odd",
-		    "stands for are missing" },
+		    "is not what was hashed" },
 	};
 	struct sign_fix *x = *state;
 
@@ -372,6 +410,7 @@ main(void)
 		SIGN_TEST(test_steps),
 		SIGN_TEST(test_moving),
 		SIGN_TEST(test_forked),
+		SIGN_TEST(test_bodies),
 		SIGN_TEST(test_entries),
 		SIGN_TEST(test_leaf_and_entry),
 		SIGN_TEST(test_odd),

@@ -85,9 +85,9 @@ test_head_moved(void **state)
 {
 	struct tx *tx = tx_of(state);
 	struct grow *g = grow_new(tx);
-	uint8_t data[] = "x";
-	struct log_entry_row r = { .event_id = { 9 }, .prev = -1,
-	    .data = { data, 1 } };
+	uint8_t body[] = "\n\n\n\n\nx";
+	struct log_entry_row r = { .prev = -1, .n = 1,
+	    .data = { body, sizeof body - 1 } };
 
 	assert_int_equal(grow_add(g, &r), 0);
 	sql(state, "UPDATE log_head SET size = 1, edge = zeroblob(32)");

@@ -39,7 +39,7 @@ faults_enroll(struct tx *tx, void *arg)
 	struct secret_row s = { .created_ms = 1 };
 	struct cert_row c = { .issuer = 1, .reason = -1, .not_after_ms = 9,
 	    .der = { bytes, sizeof body } };
-	struct event_row v = { .type = "cert.issued", .device = "-",
+	struct event_row v = { .device = "-",
 	    .body = { bytes, 400 } };
 	char id[17];
 	int err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/ca/store/fixture.h"
 
+#include "ca/base/buf.h"
 #include "ca/store/store_log.h"
 
 static struct db *
@@ -414,19 +415,57 @@ test_from_2_damaged(void **state)
 
 /* ---- from schema 4: a log and an outbox in use ---- */
 
+#define LEAF_0 "0123456789abcdef0123456789abcdef"
+#define LEAF_1 "fedcba9876543210fedcba9876543210"
+#define HEX_0 "3031323334353637383961626364656630313233343536373839616263646566"
+#define HEAD(id, type, device) "camca-event/v1\nid " id "\n" \
+    "time 2026-11-22T10:36:32.09" id "Z\ntype " type "\ndevice " device "\n"
+#define REST "actor dev-seq 7\nsite \xc3\xa9t\xc3\xa9 actor \nnode n\n"
+#define BLOB(text) "CAST('" text "' AS BLOB)"
+
+/* What was stored of the entries, and what is of their bodies: of a device twice,
+ * one that stands for another body, two that no program of ours has written. */
+static const struct {
+	const char *data, *device, *body;
+	int64_t prev, n, time_ms;
+} schema_4[] = {
+	{ HEAD("0", "a.b", "cam-1") "dev-seq 1\ndev-prev -\n" REST, "cam-1",
+	    HEAD("0", "a.b", "cam-1") REST, -1, 1, 1795343792090 },
+	{ HEAD("1", "a.b", "cam-1") "dev-seq 2\ndev-prev " HEX_0 "\n" REST,
+	    "cam-1", HEAD("1", "a.b", "cam-1") REST, 0, 2, 1795343792091 },
+	{ HEAD("2", "record.unreadable", "-") "dev-seq 1\ndev-prev -\n" REST,
+	    "-", "odd", -1, 1, 1795343792092 },
+	{ HEAD("3", "a.b", "cam-1") "dev-seq 03\ndev-prev -\n" REST, "cam-1",
+	    HEAD("3", "a.b", "cam-1") "dev-seq 03\ndev-prev -\n" REST, 1, 0,
+	    1795343792093 },
+	{ "x", "", "x", -1, 0, 0 },
+};
+
 static const char schema_4_rows[] =
-    "INSERT INTO log_entry (idx, event_id, prev, leaf, data) VALUES"
-    " (0, zeroblob(16), -1, CAST('0123456789abcdef0123456789abcdef' AS BLOB),"
-    " x'61'), (1, zeroblob(16), 0,"
-    " CAST('fedcba9876543210fedcba9876543210' AS BLOB), x'62');"
+    "INSERT INTO log_odd (idx, body) VALUES (2, CAST('odd' AS BLOB));"
     "INSERT INTO log_device (device, n, last, leaf) SELECT 'cam-1', 2, 1, leaf"
     " FROM log_entry WHERE idx = 1;"
-    "UPDATE log_head SET size = 2;"
-    "UPDATE counter SET n = 5 WHERE name = 'outbox';"
+    "UPDATE log_head SET size = 5;"
+    "UPDATE counter SET n = 8 WHERE name = 'outbox';"
     "INSERT INTO outbox (seq, id, time_ms, type, device, body) VALUES"
-    " (5, randomblob(16), 15, 'x', 'cam-1', x'65'),"
-    " (3, randomblob(16), 13, 'x', 'cam-1', x'63'),"
-    " (4, randomblob(16), 14, 'x', '-', x'64');";
+    " (8, randomblob(16), 18, 'x', 'cam-1', x'68'),"
+    " (6, randomblob(16), 16, 'x', 'cam-1', x'66'),"
+    " (7, randomblob(16), 17, 'x', '-', x'67');";
+
+static void
+schema_4_entries(struct buf *sql)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(schema_4); i++)
+		assert_int_equal(buf_printf(sql, "INSERT INTO log_entry (idx,"
+		    " event_id, prev, leaf, data) VALUES (%zu, zeroblob(16),"
+		    " %d, " BLOB("%s") ", " BLOB("%s") ");", i,
+		    (int)schema_4[i].prev, i == 0 ? LEAF_0 : LEAF_1,
+		    schema_4[i].data), 0);
+	assert_int_equal(buf_put(sql, schema_4_rows, sizeof schema_4_rows),
+	    0);
+}
 
 static int
 see_waiting(const struct event_row *r, const struct log_chain_row *c,
@@ -438,37 +477,86 @@ see_waiting(const struct event_row *r, const struct log_chain_row *c,
 	assert_int_equal(r->time_ms, 10 + r->seq);
 	assert_int_equal(r->body.n, 1);
 	assert_int_equal(r->body.p[0], '`' + r->seq);
-	assert_string_equal(r->device, r->seq == 4 ? "-" : "cam-1");
-	assert_int_equal(c->n, r->seq == 4 ? 0 : 2);
+	assert_string_equal(r->device, r->seq == 7 ? "-" : "cam-1");
+	assert_int_equal(c->n, r->seq == 7 ? 0 : 2);
 	if (c->n == 2)
-		assert_memory_equal(c->leaf,
-		    "fedcba9876543210fedcba9876543210", 32);
+		assert_memory_equal(c->leaf, LEAF_1, 32);
 	return 0;
 }
 
-/* What waits still waits, under its numbers, and chains go on; ids may be there
- * twice from now on. */
+static int
+see_entry(const struct log_entry_row *r, void *arg)
+{
+	size_t i = (*(size_t *)arg)++;
+
+	assert_int_equal(r->idx, i);
+	assert_int_equal(r->prev, schema_4[i].prev);
+	assert_int_equal(r->n, schema_4[i].n);
+	assert_int_equal(r->time_ms, schema_4[i].time_ms);
+	assert_string_equal(r->device, schema_4[i].device);
+	assert_memory_equal(r->leaf, i == 0 ? LEAF_0 : LEAF_1, 32);
+	assert_int_equal(r->data.n, strlen(schema_4[i].data));
+	assert_memory_equal(r->data.p, schema_4[i].data, r->data.n);
+	return 0;
+}
+
+static int
+see_body(const struct db_val *v, size_t n, void *arg)
+{
+	size_t i = (*(size_t *)arg)++;
+
+	assert_int_equal(n, 10);
+	assert_int_equal(v[0].i, i + 1);
+	assert_int_equal(v[4].n, strlen(schema_4[i].body));
+	assert_memory_equal(v[4].p, schema_4[i].body, v[4].n);
+	return 0;
+}
+
+/* What was an entry is the same one, byte by byte, of a body without the two
+ * lines. What waits still waits, under its numbers, and chains go on; ids may be
+ * there twice from now on. */
 static void
 test_from_4(void **state)
 {
-	struct db *d = open_from(*state, 4, schema_4_rows);
-	struct tx tx = { .engine = &db_sqlite, .db = d, .mode = DB_WRITE };
-	struct event_row r = { .time_ms = 16, .type = "x", .device = "cam-1",
-	    .body = { (uint8_t[]){ 'f' }, 1 } };
+	struct buf sql;
+	struct db *d;
+	struct tx tx = { .engine = &db_sqlite, .mode = DB_WRITE };
+	struct event_row r = { .time_ms = 19, .device = "cam-1",
+	    .body = { (uint8_t[]){ 'i' }, 1 } };
+	struct db_val v[] = { db_int(0), db_int(COUNT(schema_4)) };
 	struct log_chain_row c;
-	int64_t last = 2;
+	struct log_odd_row odd;
+	int64_t last = 5;
+	size_t n = 0;
 
+	buf_init(&sql, 0);
+	schema_4_entries(&sql);
+	tx.db = d = open_from(*state, 4, (const char *)sql.data);
+	buf_fini(&sql);
+	assert_int_equal(store_log_entry_list(&tx, 0, 100, see_entry, &n), 0);
+	assert_int_equal(n, COUNT(schema_4));
+	n = 0;
+	assert_int_equal(tx_query(&tx, ST_OUTBOX_READ, v, 2, see_body, &n,
+	    NULL), 0);
+	assert_int_equal(n, COUNT(schema_4));
+	assert_int_equal(store_log_odd_get(&tx, 2, &odd), 0);
+	assert_int_equal(odd.body.n, 3);
+	store_blob_free(&odd.body);
+	assert_int_equal(store_log_odd_get(&tx, 1, &odd), CAMCA_ENOENT);
 	assert_int_equal(store_log_chain(&tx, "cam-1", &c), 0);
 	assert_int_equal(c.n, 2);
 	assert_int_equal(c.last, 1);
-	assert_memory_equal(c.leaf, "fedcba9876543210fedcba9876543210", 32);
+	assert_true(c.there && c.fits);
+	assert_memory_equal(c.leaf, LEAF_1, 32);
 	assert_int_equal(store_outbox_put(&tx, &r), 0);
-	r.time_ms = 17;
-	r.body.p[0] = 'g';
+	r.time_ms = 20;
+	r.body.p[0] = 'j';
 	assert_int_equal(store_outbox_put(&tx, &r), 0);
-	assert_int_equal(store_outbox_read(&tx, 2, 10, see_waiting, &last),
+	assert_int_equal(store_outbox_read(&tx, 5, 10, see_waiting, &last),
 	    0);
-	assert_int_equal(last, 7);
+	assert_int_equal(last, 10);
+	assert_int_equal(db_sqlite.script(d, "UPDATE event SET time_ms = 1"),
+	    CAMCA_EINVAL);
 	db_sqlite.rollback(d);
 	db_sqlite.close(d);
 }

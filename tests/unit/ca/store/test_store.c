@@ -554,7 +554,7 @@ numbered_job(struct tx *tx, void *arg)
 	char key[24];
 	uint8_t body[200] = { 1 };
 	int64_t *n = arg;
-	struct event_row r = { .type = "x", .device = "-",
+	struct event_row r = { .device = "-",
 	    .body = { body, sizeof body } };
 	int err;
 

@@ -12,11 +12,17 @@ tx_of(void **state)
 static int
 insert(struct tx *tx, int64_t idx, int64_t prev, uint8_t id)
 {
-	uint8_t data[] = { 'e', id };
-	struct log_entry_row r = { .idx = idx, .prev = prev,
-	    .event_id = { 1, id }, .leaf = { 2, id },
-	    .data = { data, sizeof data } };
+	uint8_t body[] = { 'a', '\n', 'b', '\n', 'c', '\n', 'd', '\n',
+	    'e', '\n', 'f', id };
+	struct event_row e = { .id = { 1, id }, .time_ms = 3, .device = "cam-1",
+	    .body = { body, sizeof body } };
+	struct log_entry_row r = { .idx = idx, .prev = prev, .n = idx + 1,
+	    .dev_prev = { 2, (uint8_t)(id - 1) }, .leaf = { 2, id } };
+	int64_t given;
 
+	assert_int_equal(counter_get(tx, "outbox", &given), 0);
+	if (given == idx)
+		assert_int_equal(store_outbox_put(tx, &e), 0);
 	return store_log_entry_insert(tx, &r);
 }
 
@@ -50,11 +56,24 @@ static int
 see(const struct log_entry_row *r, void *arg)
 {
 	int64_t *next = arg;
+	char text[160];
+	int n;
 
 	assert_int_equal(r->idx, *next);
 	assert_int_equal(r->prev, *next - 1);
-	assert_int_equal(r->data.n, 2);
-	assert_int_equal(r->data.p[1], (uint8_t)*next);
+	assert_int_equal(r->n, *next + 1);
+	assert_int_equal(r->time_ms, 3);
+	assert_string_equal(r->device, "cam-1");
+	n = snprintf(text, sizeof text, "a\nb\nc\nd\ne\ndev-seq %d\n"
+	    "dev-prev %s%02x%s\nf", (int)r->n, *next ? "02" : "-",
+	    (unsigned)(*next - 1) & 0xff, "0000000000000000000000000000"
+	    "00000000000000000000000000000000");
+	if (*next == 0)
+		n = snprintf(text, sizeof text, "a\nb\nc\nd\ne\n"
+		    "dev-seq 1\ndev-prev -\nf");
+	assert_int_equal(r->data.n, n + 1);
+	assert_memory_equal(r->data.p, text, (size_t)n);
+	assert_int_equal(r->data.p[n], (uint8_t)*next);
 	(*next)++;
 	return 0;
 }
@@ -92,15 +111,23 @@ static void
 test_only_grows(void **state)
 {
 	static const char *const refused[] = {
-		"UPDATE log_entry SET data = x'00' WHERE idx = 0",
+		"UPDATE event SET body = x'00' WHERE seq = 1",
+		"UPDATE event SET seq = 9",
+		"DELETE FROM event WHERE seq = 1",
+		"DELETE FROM event",
+		"INSERT OR REPLACE INTO event (seq, id, time_ms, device, body)"
+		" VALUES (1, randomblob(16), 1, '-', x'00')",
+		"INSERT INTO event (seq, id, time_ms, device, body)"
+		" VALUES (0, randomblob(16), 1, '-', x'00')",
+		"UPDATE log_entry SET leaf = zeroblob(32) WHERE idx = 0",
 		"UPDATE log_entry SET idx = 9",
 		"DELETE FROM log_entry WHERE idx = 0",
 		"DELETE FROM log_entry",
-		"INSERT OR REPLACE INTO log_entry (idx, event_id, prev, leaf,"
-		" data) VALUES (0, randomblob(16), -1, randomblob(32), x'00')",
+		"INSERT OR REPLACE INTO log_entry (idx, prev, n, dev_prev,"
+		" leaf) VALUES (0, -1, 1, NULL, randomblob(32))",
 		"UPDATE log_checkpoint SET note = x'00'",
 		"DELETE FROM log_checkpoint WHERE size = 1",
-		"UPDATE log_odd SET body = x'00'",
+		"UPDATE log_odd SET data = x'00'",
 		"DELETE FROM log_odd",
 	};
 	struct fix *f = *state;
@@ -120,11 +147,14 @@ test_only_grows(void **state)
 	for (i = 0; i < COUNT(refused); i++)
 		if (db_sqlite.script(f->db, refused[i]) != CAMCA_EINVAL)
 			fail_msg("%s", refused[i]);
+	/* What stands for the body is what is read; it is no event here, so the
+	 * bytes come as they are. */
 	assert_int_equal(store_log_entry_get(&f->tx, 0, &r), 0);
-	assert_int_equal(r.data.n, 2);
+	assert_int_equal(r.data.n, 1);
+	assert_int_equal(r.data.p[0], 0xff);
 	store_log_entry_free(&r);
 	assert_int_equal(store_log_odd_get(&f->tx, 0, &odd), 0);
-	assert_int_equal(odd.body.n, 1);
+	assert_int_equal(odd.body.n, 12);
 	store_blob_free(&odd.body);
 }
 
@@ -181,10 +211,24 @@ test_chain(void **state)
 	assert_int_equal(store_log_entry_get(tx, 1, &entry), 0);
 	assert_memory_equal(got.leaf, entry.leaf, STORE_HASH_LEN);
 	store_log_entry_free(&entry);
-	/* It cannot go on from an entry that is not there. */
+	/* The entry says that it is another number. */
+	assert_true(got.there);
+	assert_false(got.fits);
+	r.n = 2;
+	assert_int_equal(store_log_device_update(tx, &r), 0);
+	assert_int_equal(store_log_chain(tx, "cam-1", &got), 0);
+	assert_true(got.there && got.fits);
+	/* It cannot go on from an entry that is not there, or of another
+	 * device. */
 	r.last = 2;
 	assert_int_equal(store_log_device_update(tx, &r), 0);
-	assert_int_equal(store_log_chain(tx, "cam-1", &got), CAMCA_EDB);
+	assert_int_equal(store_log_chain(tx, "cam-1", &got), 0);
+	assert_false(got.there || got.fits);
+	snprintf(r.device, sizeof r.device, "cam-2");
+	r.last = 1;
+	assert_int_equal(store_log_device_insert(tx, &r), 0);
+	assert_int_equal(store_log_chain(tx, "cam-2", &got), 0);
+	assert_true(got.there && !got.fits);
 }
 
 static int
@@ -243,10 +287,10 @@ test_outbox(void **state)
 {
 	struct tx *tx = tx_of(state);
 	uint8_t body[] = "x";
-	struct event_row e = { .type = "t", .device = "-",
+	struct event_row e = { .device = "-",
 	    .body = { body, 1 } };
 	struct outbox_state st;
-	int64_t n = -1;
+	struct log_head_row h = { 4, { NULL, 0 } };
 	uint8_t i;
 
 	assert_int_equal(store_outbox_state(tx, &st), 0);
@@ -256,15 +300,17 @@ test_outbox(void **state)
 		e.time_ms = 100 * i;
 		assert_int_equal(store_outbox_put(tx, &e), 0);
 	}
-	assert_int_equal(store_outbox_take(tx, 1, 4, &n), 0);
-	assert_int_equal(n, 4);
+	assert_int_equal(store_log_set_head(tx, 0, &h), 0);
 	assert_int_equal(store_outbox_state(tx, &st), 0);
 	assert_int_equal(st.given, 10);
 	assert_int_equal(st.first, 5);
 	assert_int_equal(st.last, 10);
 	assert_int_equal(st.first_ms, 500);
-	assert_int_equal(store_outbox_take(tx, 5, 10, &n), 0);
-	assert_int_equal(n, 6);
+	h.size = 10;
+	assert_int_equal(store_log_set_head(tx, 4, &h), 0);
+	assert_int_equal(store_outbox_state(tx, &st), 0);
+	assert_int_equal(st.given, 10);
+	assert_int_equal(st.first + st.last + st.first_ms, 0);
 	/* Numbers go on: they are the log's indexes. */
 	assert_int_equal(store_outbox_put(tx, &e), 0);
 	assert_int_equal(store_outbox_state(tx, &st), 0);
