@@ -208,24 +208,20 @@ est_pick(X509 **leaf_out, STACK_OF(X509) *bag, EVP_PKEY *key,
 	    "The server's certificate is not for the requested key.");
 }
 
-int
-est_enroll(struct est *e, bool again, struct csr_spec *spec, EVP_PKEY *key,
+/* Posts the body over the open connection and picks the certificate of key. */
+static int
+est_post(struct est *e, const char *op, const struct buf *body, EVP_PKEY *key,
     X509 **leaf_out, STACK_OF(X509) **bag_out, struct refusal *why)
 {
-	const char *op = again ? "simplereenroll" : "simpleenroll";
 	STACK_OF(X509) *bag = NULL;
-	struct buf request, body;
+	struct buf request;
 	struct http_reader r;
 	int ret;
 
 	http_reader_init(&r, e->conn_config.now_ms / 1000);
 	buf_init(&request, 0);
-	buf_init(&body, 0);
-	est_close(e);
-	if ((ret = est_connect(e, why)) < 0 ||
-	    (ret = est_csr(e, spec, key, &body, why)) < 0 ||
-	    (ret = http_request(&request, e->conn_config.url, op,
-	    "application/pkcs10", &body, e->auth)) < 0 ||
+	if ((ret = http_request(&request, e->conn_config.url, op,
+	    "application/pkcs10", body, e->auth)) < 0 ||
 	    (ret = conn_exchange(e->conn, &request, &r, why)) < 0)
 		goto out;
 	if (r.status != 200)
@@ -237,10 +233,44 @@ est_enroll(struct est *e, bool again, struct csr_spec *spec, EVP_PKEY *key,
 		bag = NULL;
 	}
 out:
-	est_close(e);
 	bag_free(bag);
 	http_reader_fini(&r);
 	buf_cleanse(&request);
+	return ret;
+}
+
+int
+est_enroll(struct est *e, bool again, struct csr_spec *spec, EVP_PKEY *key,
+    X509 **leaf_out, STACK_OF(X509) **bag_out, struct refusal *why)
+{
+	struct buf body;
+	int ret;
+
+	buf_init(&body, 0);
+	est_close(e);
+	if ((ret = est_connect(e, why)) == CAMCA_OK &&
+	    (ret = est_csr(e, spec, key, &body, why)) == CAMCA_OK)
+		ret = est_post(e, again ? "simplereenroll" : "simpleenroll",
+		    &body, key, leaf_out, bag_out, why);
+	est_close(e);
+	buf_fini(&body);
+	return ret;
+}
+
+int
+est_enroll_for(struct est *e, const struct buf *csr, EVP_PKEY *pub,
+    X509 **leaf_out, STACK_OF(X509) **bag_out, struct refusal *why)
+{
+	struct buf body;
+	int ret;
+
+	buf_init(&body, 0);
+	est_close(e);
+	if ((ret = est_connect(e, why)) == CAMCA_OK &&
+	    (ret = enc_base64(&body, csr->data, csr->len, 64)) == CAMCA_OK)
+		ret = est_post(e, "simpleenroll", &body, pub, leaf_out,
+		    bag_out, why);
+	est_close(e);
 	buf_fini(&body);
 	return ret;
 }

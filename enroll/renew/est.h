@@ -37,5 +37,11 @@ CAMCA_MUST int est_csrattrs(struct est *e, struct csrattrs *out,
 CAMCA_MUST int est_enroll(struct est *e, bool again, struct csr_spec *spec,
     EVP_PKEY *key, X509 **leaf_out, STACK_OF(X509) **bag_out,
     struct refusal *why);
+/* RFC 7030 3.7: a registration authority posts another's request (DER), made
+ * elsewhere by the key whose public half is pub. Carries no channel binding:
+ * who made it knows nothing of this connection. Otherwise as est_enroll(). */
+CAMCA_MUST int est_enroll_for(struct est *e, const struct buf *csr,
+    EVP_PKEY *pub, X509 **leaf_out, STACK_OF(X509) **bag_out,
+    struct refusal *why);
 
 #endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* WS-Discovery: which cameras of the network say that they are there. Nobody
+ * has proved anything: hints for a person, never an identity. */
+#ifndef CAMCA_ONVIF_DISCOVERY_H
+#define CAMCA_ONVIF_DISCOVERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "enroll/onvif/driver.h"
+#include "enroll/onvif/xml_write.h"
+
+#define DISCOVERY_HITS_MAX 4096u
+#define DISCOVERY_PORT 3702
+#define DISCOVERY_GROUP "239.255.255.250"
+
+struct discovery_hit {
+	char from[46];               /* address that the answer came from */
+	char endpoint[CAM_WORD_MAX]; /* "urn:uuid:...", stable */
+	char xaddrs[512];            /* as told, separated by spaces */
+	char name[CAM_WORD_MAX];     /* of the scopes, "" where not told */
+	char hardware[CAM_WORD_MAX];
+	char mac[CAM_WORD_MAX];
+	char serial[CAM_WORD_MAX];
+};
+
+struct discovery {
+	struct discovery_hit *v;
+	size_t n;
+	unsigned refused;            /* datagrams that were no answer */
+};
+
+struct discovery_ask {
+	const char *group;           /* NULL: DISCOVERY_GROUP */
+	uint16_t port;               /* 0: DISCOVERY_PORT */
+	const char *interface;       /* local IPv4 address; NULL: default */
+	long listen_ms;              /* 0: 3000 */
+	const struct camca_ctx *ctx;
+	bool (*stopping)(void *arg); /* may be NULL */
+	void *arg;
+};
+
+/* Sends a Probe in both dialects for both types and collects answers for
+ * listen_ms. Answers to other message IDs, doubles and what is malformed are
+ * left out. CAMCA_EIO where nothing could be sent. discovery_fini. */
+CAMCA_MUST int discovery_run(const struct discovery_ask *ask,
+    struct discovery *out, struct cam_why *why);
+void discovery_fini(struct discovery *d);
+
+/* The messages by themselves. oasis: the 2009 dialect; old_type: for
+ * dn:NetworkVideoTransmitter and not tds:Device. id: "urn:uuid:...". */
+CAMCA_MUST int discovery_probe_write(struct xml_out *w, bool oasis,
+    bool old_type, const char *id);
+/* Adds the matches of one datagram that answers one of the n ids. CAMCA_OK
+ * also where they were known already. CAMCA_EPROTO for anything else. */
+CAMCA_MUST int discovery_read(struct discovery *d, const void *p, size_t n,
+    const char *from, const char *const *ids, size_t ids_n);
+
+#endif

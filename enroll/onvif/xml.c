@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enroll/onvif/xml.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/SAX2.h>
+
+#include "enroll/onvif/trouble.h"
+
+/* What stopped the parser, beside bad XML. */
+struct xml_guard {
+	unsigned depth;
+	unsigned elements;
+	bool dtd;
+	bool over;
+};
+
+static pthread_once_t xml_once = PTHREAD_ONCE_INIT;
+
+/* Without memory libxml2 speaks to standard error, with pieces of the answer.
+ * We have our own words, and our own log. */
+static void
+xml_quiet(void *arg, const char *fmt, ...)
+{
+	(void)arg;
+	(void)fmt;
+}
+
+/* A DTD is the door to entity bombs and outside files: it ends the document at
+ * its first byte, before a declaration of it is read. */
+static void
+xml_on_dtd(void *arg, const xmlChar *name, const xmlChar *public_id,
+    const xmlChar *system_id)
+{
+	xmlParserCtxt *p = arg;
+	struct xml_guard *g = p->_private;
+
+	(void)name;
+	(void)public_id;
+	(void)system_id;
+	g->dtd = true;
+	xmlStopParser(p);
+}
+
+static void
+xml_on_start(void *arg, const xmlChar *local, const xmlChar *prefix,
+    const xmlChar *uri, int namespaces_n, const xmlChar **namespaces,
+    int attributes_n, int defaulted_n, const xmlChar **attributes)
+{
+	xmlParserCtxt *p = arg;
+	struct xml_guard *g = p->_private;
+
+	if (++g->depth > XML_DEPTH_MAX || ++g->elements > XML_ELEMENTS_MAX ||
+	    attributes_n > 256 || namespaces_n > 256) {
+		g->over = true;
+		xmlStopParser(p);
+		return;
+	}
+	xmlSAX2StartElementNs(arg, local, prefix, uri, namespaces_n,
+	    namespaces, attributes_n, defaulted_n, attributes);
+}
+
+static void
+xml_on_end(void *arg, const xmlChar *local, const xmlChar *prefix,
+    const xmlChar *uri)
+{
+	xmlParserCtxt *p = arg;
+	struct xml_guard *g = p->_private;
+
+	g->depth--;
+	xmlSAX2EndElementNs(arg, local, prefix, uri);
+}
+
+static int
+xml_verdict(const struct xml_guard *g, bool well_formed, struct cam_why *why)
+{
+	if (g->dtd)
+		return cam_fail(why, CAMCA_EPROTO, CAM_MALFORMED,
+		    "The camera's answer has a DTD, which SOAP forbids.");
+	if (g->over)
+		return cam_fail(why, CAMCA_ELIMIT, CAM_MALFORMED,
+		    "The camera's answer is nested deeper, or has more "
+		    "elements, than is accepted.");
+	if (!well_formed)
+		return cam_fail(why, CAMCA_EPROTO, CAM_MALFORMED,
+		    "The camera's answer is not well-formed XML.");
+	return CAMCA_OK;
+}
+
+int
+xml_parse(xmlDoc **out, const void *p, size_t n, size_t max_bytes,
+    struct cam_why *why)
+{
+	struct xml_guard guard = { 0, 0, false, false };
+	xmlParserCtxt *ctx;
+	xmlDoc *doc;
+	bool ok, memory;
+	int ret;
+
+	*out = NULL;
+	if (n > max_bytes || n > XML_BYTES_MAX)
+		return cam_fail(why, CAMCA_ELIMIT, CAM_MALFORMED,
+		    "The camera's answer has more than %zu bytes.", max_bytes);
+	pthread_once(&xml_once, xmlInitParser);
+	xmlSetGenericErrorFunc(NULL, xml_quiet);   /* of this thread */
+	ctx = xmlNewParserCtxt();
+	if (ctx == NULL)
+		return cam_fail_plain(why, CAMCA_ENOMEM);
+	ctx->_private = &guard;
+	ctx->sax->internalSubset = xml_on_dtd;
+	ctx->sax->startElementNs = xml_on_start;
+	ctx->sax->endElementNs = xml_on_end;
+	doc = xmlCtxtReadMemory(ctx, n > 0 ? p : "", (int)n, NULL, NULL,
+	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+	    XML_PARSE_COMPACT);
+	/* A name whose prefix is not declared breaks Namespaces in XML. */
+	ok = doc != NULL && ctx->wellFormed && ctx->nsWellFormed &&
+	    xmlDocGetRootElement(doc) != NULL;
+	/* Without memory libxml2 may still call a torn tree well-formed. */
+	memory = ctx->errNo == XML_ERR_NO_MEMORY;
+	ret = memory ? cam_fail_plain(why, CAMCA_ENOMEM) :
+	    xml_verdict(&guard, ok, why);
+	xmlFreeParserCtxt(ctx);
+	if (ret < 0) {
+		xmlFreeDoc(doc);
+		return ret;
+	}
+	*out = doc;
+	return CAMCA_OK;
+}
+
+void
+xml_bad(struct xml_in *in, const char *what, const char *name)
+{
+	if (in->err < 0)
+		return;
+	in->err = cam_fail(in->why, CAMCA_EPROTO, CAM_MALFORMED,
+	    "The camera's answer is malformed: %s %s.", name, what);
+}
+
+bool
+xml_is(const xmlNode *node, const char *ns, const char *name)
+{
+	return node->type == XML_ELEMENT_NODE && node->name != NULL &&
+	    node->ns != NULL && node->ns->href != NULL &&
+	    strcmp((const char *)node->ns->href, ns) == 0 &&
+	    strcmp((const char *)node->name, name) == 0;
+}
+
+const xmlNode *
+xml_each(const xmlNode *parent, const xmlNode *after, const char *ns,
+    const char *name)
+{
+	const xmlNode *n = after != NULL ? after->next :
+	    parent != NULL ? parent->children : NULL;
+
+	while (n != NULL && !xml_is(n, ns, name))
+		n = n->next;
+	return n;
+}
+
+const xmlNode *
+xml_one(struct xml_in *in, const xmlNode *parent, const char *ns,
+    const char *name, bool required)
+{
+	const xmlNode *n;
+
+	if (in->err < 0)
+		return NULL;
+	n = xml_each(parent, NULL, ns, name);
+	if (n == NULL) {
+		if (required)
+			xml_bad(in, "is missing", name);
+		return NULL;
+	}
+	if (xml_each(parent, n, ns, name) != NULL) {
+		xml_bad(in, "stands there twice", name);
+		return NULL;
+	}
+	return n;
+}
+
+void *
+xml_rows(struct xml_in *in, const xmlNode *parent, const char *ns,
+    const char *name, size_t row_bytes, size_t *n_out)
+{
+	const xmlNode *x = NULL;
+	size_t n = 0;
+	void *rows;
+
+	*n_out = 0;
+	if (in->err < 0)
+		return NULL;
+	while ((x = xml_each(parent, x, ns, name)) != NULL)
+		n++;
+	if (n == 0)
+		return NULL;
+	if (n > CAM_ROWS_MAX) {
+		xml_bad(in, "stands there too often", name);
+		return NULL;
+	}
+	rows = calloc(n, row_bytes);
+	if (rows == NULL)
+		in->err = cam_fail_plain(in->why, CAMCA_ENOMEM);
+	else
+		*n_out = n;
+	return rows;
+}
+
+void
+xml_distinct(struct xml_in *in, const char *at, size_t n, size_t row_bytes,
+    const char *name)
+{
+	size_t i, j;
+
+	for (i = 1; i < n && in->err == 0; i++)
+		for (j = 0; j < i; j++)
+			if (strcmp(at + i * row_bytes, at + j * row_bytes) ==
+			    0) {
+				xml_bad(in, "is listed twice", name);
+				break;
+			}
+}
+
+bool
+xml_text(const xmlNode *node, struct buf *out)
+{
+	const xmlNode *n;
+
+	for (n = node->children; n != NULL; n = n->next) {
+		switch (n->type) {
+		case XML_TEXT_NODE:
+		case XML_CDATA_SECTION_NODE:
+			if (n->content == NULL || buf_puts(out,
+			    (const char *)n->content) < 0)
+				return false;
+			break;
+		case XML_COMMENT_NODE:
+		case XML_PI_NODE:
+			break;
+		default:
+			return false;
+		}
+	}
+	return true;
+}

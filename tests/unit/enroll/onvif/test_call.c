@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which login is sent when, and what it costs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/enroll/onvif/mock.h"
+
+#define TIME(y) SOAP("<d:GetSystemDateAndTimeResponse><d:SystemDateAndTime>" \
+	"<t:DateTimeType>Manual</t:DateTimeType><t:DaylightSavings>false" \
+	"</t:DaylightSavings><t:UTCDateTime><t:Time><t:Hour>14</t:Hour>" \
+	"<t:Minute>13</t:Minute><t:Second>20</t:Second></t:Time><t:Date>" \
+	"<t:Year>" y "</t:Year><t:Month>9</t:Month><t:Day>21</t:Day></t:Date>" \
+	"</t:UTCDateTime></d:SystemDateAndTime>" \
+	"</d:GetSystemDateAndTimeResponse>")
+#define USERS SOAP("<d:GetUsersResponse/>")
+#define DONE SOAP("<d:SystemRebootResponse><d:Message>m</d:Message>" \
+	"</d:SystemRebootResponse>")
+
+static int
+identify(struct mock *m, struct cam_why *why)
+{
+	struct cam_identity id;
+
+	return cam_onvif.identify(&m->c, &id, why);
+}
+
+/* Without a login first; then one with, and with the same nonce again. */
+static void
+test_digest(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+
+	(void)state;
+	mock_init(&m, "admin", "pw");
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 200, NULL, INFO);
+	mock_say(&m, 200, NULL, INFO);
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_string_equal(m.asked[0].authorization, "");
+	assert_non_null(strstr(m.asked[1].authorization, "nc=00000001"));
+	assert_non_null(strstr(m.asked[1].authorization, "uri=\"/dev\""));
+	assert_non_null(strstr(m.asked[2].authorization, "nc=00000002"));
+	assert_false(m.asked[1].token);
+	assert_int_equal(m.c.failed, 0);
+	mock_fini(&m);
+}
+
+static void
+test_wrong_password(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+	size_t i;
+
+	(void)state;
+	mock_init(&m, "admin", "pw");
+	mock_say(&m, 401, DIGEST, NULL);
+	for (i = 0; i < 3; i++)
+		mock_say(&m, 401, DIGEST, NULL);
+	for (i = 1; i <= 3; i++) {
+		assert_int_equal(identify(&m, &why), CAMCA_EAUTH);
+		assert_int_equal(why.code, CAM_AUTH);
+		assert_int_equal(why.http, 401);
+		assert_int_equal(cam_onvif.failed_logins(&m.c), i);
+	}
+	/* The budget is used up: nothing is sent. */
+	assert_int_equal(identify(&m, &why), CAMCA_EAUTH);
+	assert_int_equal(why.code, CAM_BUDGET);
+	assert_int_equal(m.next, 4);
+	/* Another account of the same camera has no budget of its own. */
+	assert_int_equal(cam_onvif.credentials(&m.c, "other", "x", &why), 0);
+	assert_int_equal(identify(&m, &why), CAMCA_EAUTH);
+	assert_int_equal(why.code, CAM_BUDGET);
+	mock_fini(&m);
+}
+
+/* Stale: the nonce is old, the password is right. Costs nothing. */
+static void
+test_stale(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+
+	(void)state;
+	mock_init(&m, "admin", "pw");
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 200, NULL, INFO);
+	mock_say(&m, 401, "Digest realm=\"r\", qop=\"auth\", nonce=\"n2\", "
+	    "stale=true\n", NULL);
+	mock_say(&m, 200, NULL, INFO);
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_non_null(strstr(m.asked[3].authorization, "nonce=\"n2\""));
+	assert_non_null(strstr(m.asked[3].authorization, "nc=00000001"));
+	assert_int_equal(m.c.failed, 0);
+	mock_fini(&m);
+}
+
+/* A camera that always says stale does not keep us for ever. */
+static void
+test_stale_for_ever(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+	size_t i;
+
+	(void)state;
+	mock_init(&m, "admin", "pw");
+	for (i = 0; i < 8; i++)
+		mock_say(&m, 401, "Digest realm=\"r\", nonce=\"n2\", "
+		    "stale=true\n", NULL);
+	assert_int_equal(identify(&m, &why), CAMCA_EAUTH);
+	assert_true(m.next < 8);
+	mock_fini(&m);
+}
+
+/* Each nonce once, and no word of it: one failure, then fresh ones only. */
+static void
+test_nonce_once(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+
+	(void)state;
+	mock_init(&m, "admin", "pw");
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 200, NULL, INFO);
+	mock_say(&m, 401, "Digest realm=\"r\", nonce=\"n2\"\n", NULL);
+	mock_say(&m, 200, NULL, INFO);
+	mock_say(&m, 401, "Digest realm=\"r\", nonce=\"n3\"\n", NULL);
+	mock_say(&m, 200, NULL, INFO);
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_int_equal(m.c.failed, 1);
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_string_equal(m.asked[4].authorization, "");
+	assert_non_null(strstr(m.asked[5].authorization, "nonce=\"n3\""));
+	assert_int_equal(m.c.failed, 1);
+	mock_fini(&m);
+}
+
+/* 400 or a fault without a challenge: the token, with the camera's time. */
+static void
+token_camera(int status, const char *body)
+{
+	struct cam_why why;
+	struct mock m;
+
+	mock_init(&m, "admin", "pw");
+	mock_say(&m, status, NULL, body);
+	mock_say(&m, 200, NULL, TIME("2024"));
+	mock_say(&m, 200, NULL, INFO);
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_string_equal(m.asked[1].operation, "GetSystemDateAndTime");
+	assert_false(m.asked[1].token);
+	assert_true(m.asked[2].token);
+	assert_string_equal(m.asked[2].authorization, "");
+	assert_non_null(strstr(m.asked[2].body,
+	    "<wsu:Created>2024-09-21T14:13:20"));
+	mock_fini(&m);
+}
+
+static void
+test_token(void **state)
+{
+	(void)state;
+	token_camera(400, NULL);
+	token_camera(400, FAULT1("NotAuthorized"));
+	token_camera(500, FAULT1("NotAuthorized"));
+	token_camera(200, FAULT1("NotAuthorized"));
+	token_camera(401, NULL);
+}
+
+/* The clock moved: read again, one more try. It did not: no more. */
+static void
+test_token_clock(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+
+	(void)state;
+	mock_init(&m, "admin", "pw");
+	mock_say(&m, 400, NULL, NULL);
+	mock_say(&m, 200, NULL, TIME("2024"));
+	mock_say(&m, 200, NULL, INFO);
+	mock_say(&m, 400, NULL, FAULT1("NotAuthorized"));
+	mock_say(&m, 200, NULL, TIME("2026"));
+	mock_say(&m, 200, NULL, INFO);
+	mock_say(&m, 400, NULL, FAULT1("NotAuthorized"));
+	mock_say(&m, 200, NULL, TIME("2026"));
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_non_null(strstr(m.asked[5].body, "<wsu:Created>2026-09-21"));
+	assert_int_equal(m.c.failed, 1);
+	assert_int_equal(identify(&m, &why), CAMCA_EAUTH);
+	assert_int_equal(why.code, CAM_AUTH);
+	assert_string_equal(why.fault, "Sender/NotAuthorized");
+	assert_int_equal(m.c.failed, 2);
+	assert_int_equal(m.next, 8);
+	mock_fini(&m);
+}
+
+/* No camera gets the password in two ways, whatever it offers. */
+static void
+test_never_both(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+	size_t i;
+
+	(void)state;
+	mock_init(&m, "admin", "pw");
+	mock_say(&m, 401, "Basic realm=\"x\"\n" DIGEST, NULL);
+	mock_say(&m, 400, NULL, FAULT1("NotAuthorized"));
+	assert_int_equal(identify(&m, &why), CAMCA_EAUTH);
+	assert_int_equal(m.c.failed, 1);
+	for (i = 0; i < m.next; i++)
+		assert_false(m.asked[i].token &&
+		    m.asked[i].authorization[0] != '\0');
+	assert_null(strstr(m.asked[1].authorization, "Basic"));
+	mock_fini(&m);
+}
+
+static void
+test_without_login(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+
+	(void)state;
+	mock_init(&m, NULL, NULL);
+	mock_say(&m, 200, NULL, INFO);
+	mock_say(&m, 401, DIGEST, NULL);
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_int_equal(identify(&m, &why), CAMCA_EAUTH);
+	assert_int_equal(m.c.failed, 0);
+	mock_fini(&m);
+}
+
+/* A kept connection that was closed: a question is asked again with another
+ * count, a change is not. */
+static void
+test_dropped(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+
+	(void)state;
+	mock_init(&m, "admin", "pw");
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_fail(&m, CAMCA_EIO, true);
+	mock_say(&m, 200, NULL, INFO);
+	mock_fail(&m, CAMCA_EUNKNOWN, true);
+	assert_int_equal(identify(&m, &why), CAMCA_OK);
+	assert_non_null(strstr(m.asked[1].authorization, "nc=00000001"));
+	assert_non_null(strstr(m.asked[2].authorization, "nc=00000002"));
+	assert_int_equal(cam_onvif.reboot(&m.c, &why), CAMCA_EUNKNOWN);
+	assert_true(m.asked[3].changes);
+	assert_int_equal(why.code, CAM_UNREACHABLE);
+	assert_int_equal(m.next, 4);
+	mock_fini(&m);
+}
+
+/* An answer to a change that says neither yes nor no. */
+static void
+test_unknown(void **state)
+{
+	static const char *const answers[] = { "", "<a>", SOAP(""), INFO,
+	    SOAP("<d:SystemRebootResponse/><d:SystemRebootResponse/>") };
+	struct cam_why why;
+	struct mock m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+		mock_init(&m, NULL, NULL);
+		mock_say(&m, 200, NULL, answers[i]);
+		assert_int_equal(cam_onvif.reboot(&m.c, &why),
+		    CAMCA_EUNKNOWN);
+		assert_int_equal(why.code, CAM_MALFORMED);
+		mock_fini(&m);
+	}
+}
+
+static void
+test_status(void **state)
+{
+	static const struct {
+		int status, ret;
+		enum cam_trouble code;
+	} c[] = {
+		{ 403, CAMCA_EAUTH, CAM_AUTH },
+		{ 404, CAMCA_EPERM, CAM_UNSUPPORTED },
+		{ 423, CAMCA_EAUTH, CAM_LOCKED },
+		{ 429, CAMCA_EAUTH, CAM_LOCKED },
+		{ 500, CAMCA_EPERM, CAM_REFUSED },
+		{ 302, CAMCA_EPERM, CAM_REFUSED },
+		{ 503, CAMCA_EIO, CAM_UNREACHABLE },
+	};
+	struct cam_why why;
+	struct mock m;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof c / sizeof c[0]; i++) {
+		mock_init(&m, NULL, NULL);
+		mock_say(&m, c[i].status, NULL, "<html>no</html>");
+		assert_int_equal(cam_onvif.reboot(&m.c, &why), c[i].ret);
+		assert_int_equal(why.code, c[i].code);
+		assert_int_equal(why.http, c[i].status);
+		mock_fini(&m);
+	}
+}
+
+/* ---- login(): does a password work ---- */
+
+static int
+ask(struct mock *m, bool *works, struct cam_why *why)
+{
+	const struct cam_login l = { CAM_SURFACE_API, NULL, "svc", "s3cret" };
+
+	return cam_onvif.login(&m->c, &l, works, why);
+}
+
+static void
+test_login(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+	bool works;
+
+	(void)state;
+	mock_init(&m, "admin", "pw");
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 200, NULL, INFO);
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 401, DIGEST, NULL);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_OK);
+	assert_true(works);
+	assert_non_null(strstr(m.asked[1].authorization,
+	    "username=\"svc\""));
+	assert_int_equal(ask(&m, &works, &why), CAMCA_OK);
+	assert_false(works);
+	assert_int_equal(why.code, CAM_AUTH);
+	/* One attempt, no more. */
+	assert_int_equal(m.next, 4);
+	assert_int_equal(m.c.failed, 1);
+	assert_string_equal(m.c.login.user, "admin");
+	mock_fini(&m);
+}
+
+/* What anybody may read proves no login; what nobody asks for, nothing. */
+static void
+test_login_open(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+	bool works;
+
+	(void)state;
+	mock_init(&m, NULL, NULL);
+	mock_say(&m, 200, NULL, INFO);
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 200, NULL, USERS);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_OK);
+	assert_true(works);
+	assert_string_equal(m.asked[2].operation, "GetUsers");
+	mock_fini(&m);
+	mock_init(&m, NULL, NULL);
+	mock_say(&m, 200, NULL, INFO);
+	mock_say(&m, 200, NULL, USERS);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_EPERM);
+	assert_int_equal(why.code, CAM_UNSUPPORTED);
+	assert_false(works);
+	mock_fini(&m);
+}
+
+static void
+test_login_trouble(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+	bool works;
+
+	(void)state;
+	/* No connection, a locked account: neither yes nor no. */
+	mock_init(&m, NULL, NULL);
+	mock_fail(&m, CAMCA_EIO, false);
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 423, NULL, NULL);
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_fail(&m, CAMCA_ETIME, false);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_EIO);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_EAUTH);
+	assert_int_equal(why.code, CAM_LOCKED);
+	assert_false(works);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_ETIME);
+	assert_int_equal(why.code, CAM_TIMEOUT);
+	mock_fini(&m);
+}
+
+/* A token that fails costs one attempt, with the clock read just before. */
+static void
+test_login_token(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+	bool works;
+
+	(void)state;
+	mock_init(&m, NULL, NULL);
+	m.c.has_offset = true;
+	mock_say(&m, 400, NULL, NULL);
+	mock_say(&m, 200, NULL, TIME("2026"));
+	mock_say(&m, 400, NULL, FAULT1("NotAuthorized"));
+	assert_int_equal(ask(&m, &works, &why), CAMCA_OK);
+	assert_false(works);
+	assert_int_equal(m.next, 3);
+	assert_int_equal(m.c.failed, 1);
+	mock_fini(&m);
+}
+
+static int
+page(struct mock *m, bool *works, struct cam_why *why)
+{
+	const struct cam_login l = { CAM_SURFACE_PATH, "/web/login", "svc",
+	    "s3cret" };
+
+	return cam_onvif.login(&m->c, &l, works, why);
+}
+
+static void
+test_page(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+	bool works;
+
+	(void)state;
+	mock_init(&m, NULL, NULL);
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 200, NULL, "in");
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 200, NULL, "anybody");
+	assert_int_equal(page(&m, &works, &why), CAMCA_OK);
+	assert_true(works);
+	assert_string_equal(m.asked[1].path, "/web/login");
+	assert_int_equal(page(&m, &works, &why), CAMCA_OK);
+	assert_false(works);
+	assert_int_equal(m.c.failed, 1);
+	assert_int_equal(page(&m, &works, &why), CAMCA_EPERM);
+	assert_int_equal(why.code, CAM_UNSUPPORTED);
+	mock_fini(&m);
+}
+
+/* Basic carries the password: over TLS or not at all. */
+static void
+test_page_basic(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+	bool works;
+
+	(void)state;
+	mock_init(&m, NULL, NULL);
+	mock_say(&m, 401, "Basic realm=\"x\"\n", NULL);
+	mock_say(&m, 401, "Basic realm=\"x\"\n", NULL);
+	mock_say(&m, 200, NULL, "in");
+	assert_int_equal(page(&m, &works, &why), CAMCA_EPERM);
+	assert_int_equal(why.code, CAM_UNSUPPORTED);
+	assert_int_equal(m.next, 1);
+	m.c.link.scheme = CAM_HTTPS;
+	assert_int_equal(page(&m, &works, &why), CAMCA_OK);
+	assert_true(works);
+	mock_fini(&m);
+}
+
+static void
+test_services(void **state)
+{
+	static const struct {
+		const char *answer, *path;
+	} c[] = {
+		{ SERVICES("http://192.168.1.99:8899/onvif/sec?a=1"),
+		    "/onvif/sec?a=1" },
+		{ SERVICES("https://[fe80::1]/s"), "/s" },
+		{ SERVICES("http://host"), "/" },
+		{ SERVICES("/only/path"), "/only/path" },
+		{ SERVICES("http://h/a b"), NULL },
+		{ SERVICES("http://h/a&#10;b"), NULL },
+		{ SERVICES("http://h/a&#x85;b"), "/a??b" },
+		{ SERVICES(""), NULL },
+	};
+	struct cam_why why;
+	struct mock m;
+	size_t i;
+	int ret;
+
+	(void)state;
+	for (i = 0; i < sizeof c / sizeof c[0]; i++) {
+		mock_init(&m, NULL, NULL);
+		mock_say(&m, 200, NULL, c[i].answer);
+		ret = onvif_services(&m.c, &why);
+		if (c[i].path == NULL) {
+			assert_int_equal(ret, CAMCA_EPROTO);
+		} else {
+			assert_int_equal(ret, CAMCA_OK);
+			assert_string_equal(m.c.security_path, c[i].path);
+		}
+		mock_fini(&m);
+	}
+}
+
+#define NO_SERVICES SOAP("<d:GetServicesResponse/>")
+
+/* Without a Security service there is no guessing, without GetServices there
+ * is. */
+static void
+test_no_services(void **state)
+{
+	struct cam_keys keys;
+	struct cam_why why;
+	struct mock m;
+
+	(void)state;
+	mock_init(&m, NULL, NULL);
+	mock_say(&m, 200, NULL, NO_SERVICES);
+	assert_int_equal(cam_onvif.keys(&m.c, &keys, &why), CAMCA_EPERM);
+	assert_int_equal(why.code, CAM_UNSUPPORTED);
+	mock_fini(&m);
+	mock_init(&m, NULL, NULL);
+	mock_say(&m, 500, NULL, FAULT1("ActionNotSupported"));
+	mock_say(&m, 500, NULL, FAULT1("ActionNotSupported"));
+	mock_say(&m, 404, NULL, NULL);
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 200, NULL, SOAP("<a:GetAllKeysResponse/>"));
+	assert_int_equal(cam_onvif.keys(&m.c, &keys, &why), CAMCA_OK);
+	assert_string_equal(m.asked[4].path, "/onvif/advancedsecurity_service");
+	mock_fini(&m);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_wrong_password),
+		cmocka_unit_test(test_stale),
+		cmocka_unit_test(test_stale_for_ever),
+		cmocka_unit_test(test_nonce_once),
+		cmocka_unit_test(test_token),
+		cmocka_unit_test(test_token_clock),
+		cmocka_unit_test(test_never_both),
+		cmocka_unit_test(test_without_login),
+		cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_login),
+		cmocka_unit_test(test_login_open),
+		cmocka_unit_test(test_login_trouble),
+		cmocka_unit_test(test_login_token),
+		cmocka_unit_test(test_page),
+		cmocka_unit_test(test_page_basic),
+		cmocka_unit_test(test_services),
+		cmocka_unit_test(test_no_services),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
