@@ -18,10 +18,11 @@ SAN     ?=
 HARDEN  := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
 CFLAGS  ?= -O2 -g
 P11CF   := $(shell pkg-config --cflags p11-kit-1 2>/dev/null)
+XMLCF   := $(shell pkg-config --cflags libxml-2.0 2>/dev/null)
 OPT      = $(CFLAGS)
 ALLCF    = -std=c11 -D_GNU_SOURCE -I. -DCAMCA_VERSION='"$(VERSION)"' \
            -DCAMCA_PREFIX='"$(PREFIX)"' $(WARN) $(HARDEN) $(OPT) $(SAN) \
-           -MMD -MP -pthread $(P11CF)
+           -MMD -MP -pthread $(P11CF) $(XMLCF)
 ALLLD    = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN) $(LDFLAGS) -pthread
 
 BASE    := $(wildcard ca/base/*.c)
@@ -31,6 +32,8 @@ ISSUE   := $(wildcard ca/issue/*.c)
 ADMIT   := $(wildcard ca/admit/*.c)
 STATUS  := $(wildcard ca/status/*.c)
 CUSTODY := $(wildcard ca/custody/*.c)
+VAULT   := $(wildcard ca/vault/*.c)
+JOB     := $(wildcard ca/job/*.c)
 AUTH    := $(filter-out ca/authority/main.c,$(wildcard ca/authority/*.c))
 CMD     := $(wildcard ca/cmd/*.c)
 GATE    := $(filter-out enroll/gate/main.c,$(wildcard enroll/gate/*.c enroll/est/*.c enroll/ocsp/*.c))
@@ -38,7 +41,10 @@ ANCHOR  := $(filter-out enroll/anchor/main.c,$(wildcard enroll/anchor/*.c)) enro
 WITNESS := $(filter-out ca/witness/main.c,$(wildcard ca/witness/*.c))
 VERIFY  := $(filter-out ca/verify/main.c,$(wildcard ca/verify/*.c))
 RENEW   := $(filter-out enroll/renew/main.c,$(wildcard enroll/renew/*.c))
-CALIB   := $(STORE) $(ISSUE) $(ADMIT) $(STATUS) $(CUSTODY) $(AUTH) $(HSM)
+ONVIF   := $(wildcard enroll/onvif/*.c)
+AGENT   := $(filter-out enroll/agent/main.c,$(wildcard enroll/agent/*.c)) enroll/gate/process.c
+FAKECAM := $(wildcard tests/fake-camera/*.c)
+CALIB   := $(STORE) $(ISSUE) $(ADMIT) $(STATUS) $(CUSTODY) $(VAULT) $(JOB) $(AUTH) $(HSM)
 
 obj      = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
@@ -49,9 +55,13 @@ L_CMD   := -ljansson -lyaml -lqrencode -lcrypto
 L_RENEW := -lssl -lcrypto
 L_VERIFY := -lcrypto
 L_ANCHOR := -lcurl -ljansson -lyaml -lcrypto
+L_ONVIF := -lcurl -lxml2 -lssl -lcrypto
+L_AGENT := -ljansson -lcurl -lxml2 -lssl -lcrypto
 L_WITNESS := -lmicrohttpd -lcrypto
+L_FAKECAM := -lxml2 -ljansson -lssl -lcrypto
 
-PROGRAMS := camcad camca-gate camca camca-renew camca-verify camca-anchor camca-witness
+PROGRAMS := camcad camca-gate camca camca-renew camca-verify camca-anchor camca-witness \
+            camca-agent camca-fake-camera
 BINS     := $(addprefix $(BUILD)/,$(PROGRAMS))
 TESTSRC  := $(shell find tests/unit -name 'test_*.c' 2>/dev/null)
 TESTBINS := $(patsubst %.c,$(BUILD)/%,$(TESTSRC))
@@ -87,6 +97,8 @@ $(eval $(call archive,renew,$(RENEW)))
 $(eval $(call archive,verify,$(VERIFY)))
 $(eval $(call archive,anchor,$(ANCHOR)))
 $(eval $(call archive,witness,$(WITNESS)))
+$(eval $(call archive,onvif,$(ONVIF)))
+$(eval $(call archive,agent,$(AGENT)))
 
 $(BUILD)/camcad: $(call obj,ca/authority/main.c) $(BUILD)/libca.a $(BUILD)/libbase.a
 	$(SAY) LD $@
@@ -110,6 +122,12 @@ $(BUILD)/camca-anchor: $(call obj,enroll/anchor/main.c) $(BUILD)/libanchor.a $(B
 $(BUILD)/camca-witness: $(call obj,ca/witness/main.c) $(BUILD)/libwitness.a $(BUILD)/libca.a $(BUILD)/libbase.a
 	$(SAY) LD $@
 	$(Q)$(CC) $(ALLLD) -o $@ $^ $(L_WITNESS)
+$(BUILD)/camca-agent: $(call obj,enroll/agent/main.c) $(BUILD)/libagent.a $(BUILD)/librenew.a $(BUILD)/libonvif.a $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(ALLLD) -o $@ $^ $(L_AGENT)
+$(BUILD)/camca-fake-camera: $(call obj,$(FAKECAM)) $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(ALLLD) -o $@ $^ $(L_FAKECAM)
 
 # Unit tests and fuzzers are half of what is compiled; what they test keeps the
 # flags of the product. gold links a test in a quarter of the time.
@@ -139,6 +157,12 @@ $(BUILD)/tests/unit/hsm/%: $(BUILD)/tests/unit/hsm/%.o $(BUILD)/libca.a $(BUILD)
 $(BUILD)/tests/unit/enroll/renew/%: $(BUILD)/tests/unit/enroll/renew/%.o $(BUILD)/librenew.a $(BUILD)/libbase.a
 	$(SAY) LD $@
 	$(Q)$(CC) $(TESTLD) -o $@ $^ -lcmocka $(L_RENEW)
+$(BUILD)/tests/unit/enroll/onvif/%: $(BUILD)/tests/unit/enroll/onvif/%.o $(BUILD)/libonvif.a $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(TESTLD) -o $@ $^ -lcmocka $(L_ONVIF)
+$(BUILD)/tests/unit/enroll/agent/%: $(BUILD)/tests/unit/enroll/agent/%.o $(BUILD)/libagent.a $(BUILD)/librenew.a $(BUILD)/libonvif.a $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(TESTLD) -o $@ $^ -lcmocka $(L_AGENT)
 $(BUILD)/tests/unit/enroll/%: $(BUILD)/tests/unit/enroll/%.o $(BUILD)/libgate.a $(BUILD)/libbase.a
 	$(SAY) LD $@
 	$(Q)$(CC) $(TESTLD) -o $@ $^ -lcmocka $(L_GATE)
@@ -156,13 +180,16 @@ $(BUILD)/tests/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libbase.a
 $(BUILD)/tests/tools/custody_%: $(BUILD)/tests/tools/custody_%.o $(BUILD)/libverify.a $(BUILD)/libca.a $(BUILD)/libbase.a
 	$(SAY) LD $@
 	$(Q)$(CC) $(ALLLD) -o $@ $^ $(L_CA) -ldl
+$(BUILD)/tests/tools/onvif_%: $(BUILD)/tests/tools/onvif_%.o $(BUILD)/libonvif.a $(BUILD)/libbase.a
+	$(SAY) LD $@
+	$(Q)$(CC) $(ALLLD) -o $@ $^ $(L_ONVIF)
 $(BUILD)/tests/faults/%.so: tests/faults/%.c
 	@mkdir -p $(@D)
 	$(SAY) CC $@
 	$(Q)$(CC) $(filter-out -fPIE,$(ALLCF)) -fPIC -shared -o $@ $< -ldl -pthread
-$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libverify.a $(BUILD)/libca.a $(BUILD)/libgate.a $(BUILD)/librenew.a $(BUILD)/libbase.a
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/libverify.a $(BUILD)/libca.a $(BUILD)/libgate.a $(BUILD)/librenew.a $(BUILD)/libonvif.a $(BUILD)/libbase.a
 	$(SAY) LD $@
-	$(Q)$(CC) $(TESTLD) -o $@ $^ $(L_CA) $(L_GATE) $(L_RENEW) -ldl
+	$(Q)$(CC) $(TESTLD) -o $@ $^ $(L_CA) $(L_GATE) $(L_RENEW) $(L_ONVIF) -ldl
 
 tools: $(TOOLS)
 .SECONDARY: $(addsuffix .o,$(TESTBINS) $(TOOLS) $(FUZZBINS))
@@ -202,7 +229,9 @@ install: all
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install $(BUILD)/camca $(BUILD)/camca-renew $(BUILD)/camca-verify $(DESTDIR)$(PREFIX)/bin
 	install $(BUILD)/camcad $(BUILD)/camca-gate $(BUILD)/camca-anchor \
-	    $(BUILD)/camca-witness $(DESTDIR)$(PREFIX)/sbin
+	    $(BUILD)/camca-witness $(BUILD)/camca-agent \
+	    $(BUILD)/camca-fake-camera \
+	    $(DESTDIR)$(PREFIX)/sbin
 	cp -R policies $(DESTDIR)$(PREFIX)/share/camca/
 	install -m 644 docs/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 docs/*.5 $(DESTDIR)$(PREFIX)/share/man/man5

@@ -74,6 +74,11 @@ static const struct {
 	    "The key wants a PIN at each signature." },
 	{ HSM_RV_NO_ED25519, CAMCA_EHSM, 503, "hsm.refused",
 	    "The token has no Ed25519 (CKM_EDDSA, PKCS#11 3.0)." },
+	{ HSM_RV_NO_DERIVE, CAMCA_EHSM, 503, "hsm.no-derive",
+	    "The token has no ECDH (CKM_ECDH1_DERIVE): nothing can be sealed "
+	    "to a key in it." },
+	{ HSM_RV_KEY_USE, CAMCA_EPOLICY, 503, "hsm.key-use",
+	    "The key is not one that derives and does not sign." },
 	{ HSM_RV_OTHER_TOKEN, CAMCA_ENOENT, 503, "hsm.key-missing",
 	    "The URI names another token than those that are open." },
 };

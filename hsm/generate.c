@@ -67,6 +67,7 @@ struct generate {
 	enum hsm_key_type type;
 	const char *label;
 	uint8_t id[KEY_ID_LEN];
+	bool derive;                 /* to derive only, else to sign only */
 	int form;                    /* of the curve's name */
 	char token[33];
 };
@@ -107,14 +108,15 @@ generate_add_kind(const struct generate *g, CK_ATTRIBUTE *pub, CK_ULONG n,
 	return n;
 }
 
-/* Sign only: a CA key that also decrypts, unwraps or derives could be turned
- * into an oracle for something else. */
+/* One use a key: a CA key that also decrypts, unwraps or derives could be
+ * turned into an oracle for something else. */
 static CK_RV
 generate_pair(struct hsm *h, CK_SESSION_HANDLE s, struct generate *g,
     CK_OBJECT_HANDLE *pub_out, CK_OBJECT_HANDLE *prv_out)
 {
 	CK_MECHANISM mech = { generate_mechanism(g->type), NULL, 0 };
 	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_BBOOL sign = g->derive ? no : yes, derive = g->derive ? yes : no;
 	CK_ATTRIBUTE id = { CKA_ID, g->id, sizeof g->id };
 	CK_ATTRIBUTE label = { CKA_LABEL, (void *)(uintptr_t)g->label,
 	    strlen(g->label) };
@@ -122,9 +124,9 @@ generate_pair(struct hsm *h, CK_SESSION_HANDLE s, struct generate *g,
 	    ATTR(CKA_PRIVATE, &no) };
 	CK_ATTRIBUTE prv[] = { id, label, ATTR(CKA_TOKEN, &yes),
 	    ATTR(CKA_PRIVATE, &yes), ATTR(CKA_SENSITIVE, &yes),
-	    ATTR(CKA_EXTRACTABLE, &no), ATTR(CKA_SIGN, &yes),
+	    ATTR(CKA_EXTRACTABLE, &no), ATTR(CKA_SIGN, &sign),
 	    ATTR(CKA_DECRYPT, &no), ATTR(CKA_UNWRAP, &no),
-	    ATTR(CKA_DERIVE, &no), ATTR(CKA_SIGN_RECOVER, &no) };
+	    ATTR(CKA_DERIVE, &derive), ATTR(CKA_SIGN_RECOVER, &no) };
 	uint8_t exponent[3];
 	CK_ULONG bits, n;
 	CK_RV rv;
@@ -204,7 +206,9 @@ generate_call(struct hsm *h, CK_SESSION_HANDLE s, void *arg)
 	CK_OBJECT_HANDLE pub, prv;
 	CK_RV rv, rv2;
 
-	rv = generate_purge(h, s, g);
+	rv = g->derive ? derive_check_token(h, g->t->slot) : CKR_OK;
+	if (rv == CKR_OK)
+		rv = generate_purge(h, s, g);
 	if (rv == CKR_OK)
 		rv = g->type == HSM_ED25519 ?
 		    generate_ed25519(h, s, g, &pub, &prv) :
@@ -213,6 +217,8 @@ generate_call(struct hsm *h, CK_SESSION_HANDLE s, void *arg)
 		return rv;
 	/* What was asked for is not always what a module makes. */
 	rv = key_check_custody(h, s, prv);
+	if (rv == CKR_OK && g->derive)
+		rv = derive_check_key(h, s, prv);
 	if (rv != CKR_OK) {
 		rv2 = h->p11->C_DestroyObject(s, prv);
 		if (rv2 == CKR_OK)
@@ -273,10 +279,11 @@ generate_check_args(enum hsm_key_type type, const char *label,
 }
 
 static int
-generate_in(struct hsm_token *t, enum hsm_key_type type, const char *label,
-    char **uri_out, struct refusal *why)
+generate_in(struct hsm_token *t, enum hsm_key_type type, bool derive,
+    const char *label, char **uri_out, struct refusal *why)
 {
-	struct generate g = { .t = t, .type = type, .label = label };
+	struct generate g = { .t = t, .type = type, .derive = derive,
+	    .label = label };
 	int ret;
 
 	ret = generate_check_args(type, label, why);
@@ -298,7 +305,16 @@ hsm_generate(struct hsm *h, enum hsm_key_type type, const char *label,
 		return refuse(why, CAMCA_EINVAL, 400, "hsm.key-type",
 		    "Ed25519 keys are made in the log token only: beside one, "
 		    "many programs do not find a token's other keys.");
-	return generate_in(&h->tokens[HSM_MAIN], type, label, uri_out, why);
+	return generate_in(&h->tokens[HSM_MAIN], type, false, label, uri_out,
+	    why);
+}
+
+int
+hsm_generate_derive(struct hsm *h, const char *label, char **uri_out,
+    struct refusal *why)
+{
+	return generate_in(&h->tokens[HSM_MAIN], HSM_EC_P256, true, label,
+	    uri_out, why);
 }
 
 int
@@ -308,5 +324,6 @@ hsm_generate_log(struct hsm *h, enum hsm_key_type type, const char *label,
 	if (!hsm_has_log(h))
 		return refuse(why, CAMCA_ENOENT, 503, "hsm.log-token",
 		    "No log token is configured.");
-	return generate_in(&h->tokens[HSM_LOG], type, label, uri_out, why);
+	return generate_in(&h->tokens[HSM_LOG], type, false, label, uri_out,
+	    why);
 }

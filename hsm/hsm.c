@@ -338,7 +338,7 @@ check_token(struct hsm_token *t, struct refusal *why)
 		if (ret < 0)
 			continue;   /* only gives the reference back */
 		len = sizeof sig;
-		ret = sign_data(k, text, sizeof text - 1, sig, &len, why);
+		ret = k->derives ? derive_probe(k, why) : sign_data(k, text, sizeof text - 1, sig, &len, why);
 	}
 	return ret;
 }

@@ -5,12 +5,14 @@
 #ifndef CAMCA_HSM_H
 #define CAMCA_HSM_H
 
+#include <openssl/cms.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ca/base/buf.h"
 #include "ca/base/refusal.h"
 
 enum hsm_key_type {
@@ -124,8 +126,35 @@ CAMCA_MUST int hsm_sign_hashed(struct hsm_key *k, const void *p, size_t n,
 const EVP_MD *hsm_key_md(const struct hsm_key *k);
 CAMCA_MUST int hsm_key_algorithm(const struct hsm_key *k, X509_ALGOR *out);
 
-/* Checks that the token answers and every open key of it still signs; for
- * doctor. 0, or CAMCA_EHSM/CAMCA_EPIN with why filled. Any thread. */
+/* ---- derive.c: a key that opens what was sealed to it, and signs nothing ---- */
+/* Makes a P-256 key pair in the main token as hsm_generate does, but to derive
+ * only (ECDH): CKA_SIGN is false. "hsm.no-derive" (CAMCA_EHSM) where the token
+ * has no CKM_ECDH1_DERIVE. */
+CAMCA_MUST int hsm_generate_derive(struct hsm *h, const char *label,
+    char **uri_out, struct refusal *why);
+/* hsm_key_open for such a key. CAMCA_EPOLICY ("hsm.key-use") for one that may
+ * sign or must not derive, CAMCA_EINVAL for another curve, "hsm.no-derive". The
+ * functions above that sign refuse it with CAMCA_EPOLICY. */
+CAMCA_MUST int hsm_key_open_derive(struct hsm *h, const char *uri,
+    struct hsm_key **out, struct refusal *why);
+/* The shared secret (x of the product, 32 bytes; SEC 1 section 3.3.1) of k and
+ * a public point (65 bytes, uncompressed, checked to lie on the curve). One
+ * operation of the token, whose copy of the secret is gone again after it. The
+ * caller cleanses out. Losses of the token as in hsm_sign_cert. Any thread. */
+#define HSM_POINT_LEN 65
+#define HSM_SHARED_LEN 32
+CAMCA_MUST int hsm_derive(struct hsm_key *k,
+    const uint8_t point[static HSM_POINT_LEN],
+    uint8_t out[static HSM_SHARED_LEN], struct refusal *why);
+/* Opens a CMS EnvelopedData or AuthEnvelopedData with one recipient, whose key
+ * agreement (RFC 5753) is with k: appended to out, which is cleansed after a
+ * failure. One hsm_derive. CAMCA_EPOLICY ("hsm.cms") where it is not for k or
+ * was changed; CAMCA_EHSM, CAMCA_EPIN. cms is changed; any thread. */
+CAMCA_MUST int hsm_cms_open(struct hsm_key *k, CMS_ContentInfo *cms,
+    struct buf *out, struct refusal *why);
+
+/* Checks that the token answers and every open key of it still signs (or, of
+ * those that derive, still derives); for doctor. 0, or CAMCA_EHSM/CAMCA_EPIN with why filled. Any thread. */
 CAMCA_MUST int hsm_check(struct hsm *h, struct refusal *why);
 /* The same of the log token. CAMCA_ENOENT where there is none. */
 CAMCA_MUST int hsm_check_log(struct hsm *h, struct refusal *why);

@@ -130,12 +130,16 @@ struct hsm_key {
 	struct hsm_token *t;
 	struct hsm_uri uri;             /* id and object are matched */
 	enum hsm_key_type type;
+	bool derives;                   /* derive.c: it must, and not sign */
 	EVP_PKEY *pub;
 	pthread_mutex_t lock;
 	/* Under lock: see sign.c. */
 	enum hsm_rsa_way rsa_way;
 	EVP_PKEY_CTX *checkers[HSM_POOL_MAX];
 	size_t n_checkers;
+	EVP_PKEY *derivers[HSM_POOL_MAX];   /* derive.c */
+	size_t n_derivers;
+	EC_KEY_METHOD *method;              /* of those */
 
 	/* Under h->lock. */
 	unsigned int refs;
@@ -156,6 +160,8 @@ struct hsm_key {
 #define HSM_RV_ASKS_PIN HSM_RV(8UL)
 #define HSM_RV_NO_ED25519 HSM_RV(9UL)
 #define HSM_RV_OTHER_TOKEN HSM_RV(10UL)
+#define HSM_RV_NO_DERIVE HSM_RV(11UL)
+#define HSM_RV_KEY_USE HSM_RV(12UL)
 
 /* "CKR_DEVICE_REMOVED"; static text, "CKR_?" for what no table knows. */
 const char *ckr_name(CK_RV rv);
@@ -221,8 +227,16 @@ CK_RV key_find(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_CLASS class,
 /* CKR_OK where the token says sensitive, not extractable, and no PIN at each
  * signature; HSM_RV_EXTRACTABLE, HSM_RV_ASKS_PIN. */
 CK_RV key_check_custody(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o);
+/* As hsm_key_open; derives: a key of derive.c. */
+CAMCA_MUST int key_open(struct hsm *h, const char *uri, bool derives,
+    struct hsm_key **out, struct refusal *why);
 /* The one reference that hsm_key_free or hsm_check drops. */
 void key_unref(struct hsm_key *k);
+
+/* A flag of an object; one that the token does not know is
+ * CKR_ATTRIBUTE_TYPE_INVALID. */
+CK_RV key_flag(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
+    CK_ATTRIBUTE_TYPE type, bool *out);
 
 /* public.c. Type and public key of the private key prv that uri found; *out is
  * the caller's. HSM_RV_KEY_TYPE, HSM_RV_NO_PUBLIC. */
@@ -235,6 +249,15 @@ const char *softhsm_module(void);
 /* sign.c. As hsm_sign_data, with a reason. */
 CAMCA_MUST int sign_data(struct hsm_key *k, const void *p, size_t n,
     uint8_t *out, size_t *len_io, struct refusal *why);
+
+/* derive.c. HSM_RV_NO_DERIVE where the token has no ECDH. */
+CK_RV derive_check_token(struct hsm *h, CK_SLOT_ID slot);
+/* HSM_RV_KEY_USE for a private key that may sign, or not derive. */
+CK_RV derive_check_key(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o);
+/* What k keeps of this file; the last reference is gone. */
+void derive_fini(struct hsm_key *k);
+/* For hsm_check: derives once. */
+CAMCA_MUST int derive_probe(struct hsm_key *k, struct refusal *why);
 
 /* The time of the last change of SoftHSM's folder of tokens; zero where there
  * is none. */

@@ -23,8 +23,7 @@ key_read(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
 	return CKR_OK;
 }
 
-/* A flag that the token does not know is CKR_ATTRIBUTE_TYPE_INVALID. */
-static CK_RV
+CK_RV
 key_flag(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o,
     CK_ATTRIBUTE_TYPE type, bool *out)
 {
@@ -91,16 +90,18 @@ key_check_custody(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o)
 
 /* Everything that makes a handle ours to use. */
 static CK_RV
-key_look_up(struct hsm *h, CK_SESSION_HANDLE s, const struct hsm_uri *uri,
+key_look_up(struct hsm *h, CK_SESSION_HANDLE s, const struct hsm_key *k,
     CK_OBJECT_HANDLE *o, enum hsm_key_type *type, EVP_PKEY **pub)
 {
 	CK_RV rv;
 
-	rv = key_find(h, s, CKO_PRIVATE_KEY, uri, o);
+	rv = key_find(h, s, CKO_PRIVATE_KEY, &k->uri, o);
 	if (rv == CKR_OK)
 		rv = key_check_custody(h, s, *o);
+	if (rv == CKR_OK && k->derives)
+		rv = derive_check_key(h, s, *o);
 	if (rv == CKR_OK)
-		rv = public_read(h, s, *o, uri, type, pub);
+		rv = public_read(h, s, *o, &k->uri, type, pub);
 	return rv;
 }
 
@@ -123,7 +124,7 @@ key_handle(struct hsm *h, CK_SESSION_HANDLE s, struct hsm_key *k,
 	pthread_mutex_unlock(&h->lock);
 	if (known)
 		return CKR_OK;
-	rv = key_look_up(h, s, &k->uri, out, &type, &pub);
+	rv = key_look_up(h, s, k, out, &type, &pub);
 	if (rv == CKR_OK && EVP_PKEY_eq(pub, k->pub) != 1)
 		rv = HSM_RV_OTHER_KEY;
 	EVP_PKEY_free(pub);
@@ -154,7 +155,9 @@ key_open_call(struct hsm *h, CK_SESSION_HANDLE s, void *arg)
 	    k->t->slot);
 	if (x->other_token)
 		return HSM_RV_OTHER_TOKEN;
-	rv = key_look_up(h, s, &k->uri, &k->handle, &k->type, &pub);
+	rv = k->derives ? derive_check_token(h, k->t->slot) : CKR_OK;
+	if (rv == CKR_OK)
+		rv = key_look_up(h, s, k, &k->handle, &k->type, &pub);
 	if (rv != CKR_OK)
 		return rv;
 	EVP_PKEY_free(k->pub);
@@ -189,6 +192,7 @@ key_destroy(struct hsm_key *k)
 
 	for (i = 0; i < k->n_checkers; i++)
 		EVP_PKEY_CTX_free(k->checkers[i]);
+	derive_fini(k);
 	EVP_PKEY_free(k->pub);
 	pthread_mutex_destroy(&k->lock);
 	free(k);
@@ -217,7 +221,7 @@ key_open_somewhere(struct hsm_key *k, struct refusal *why)
 }
 
 int
-hsm_key_open(struct hsm *h, const char *uri, struct hsm_key **out,
+key_open(struct hsm *h, const char *uri, bool derives, struct hsm_key **out,
     struct refusal *why)
 {
 	struct hsm_key *k = calloc(1, sizeof *k);
@@ -227,6 +231,7 @@ hsm_key_open(struct hsm *h, const char *uri, struct hsm_key **out,
 		return refuse_default(why, CAMCA_ENOMEM);
 	k->h = h;
 	k->refs = 1;
+	k->derives = derives;
 	pthread_mutex_init(&k->lock, NULL);
 	ret = key_parse_uri(uri, &k->uri, why);
 	if (ret == CAMCA_OK)
@@ -241,6 +246,13 @@ hsm_key_open(struct hsm *h, const char *uri, struct hsm_key **out,
 	pthread_mutex_unlock(&h->lock);
 	*out = k;
 	return CAMCA_OK;
+}
+
+int
+hsm_key_open(struct hsm *h, const char *uri, struct hsm_key **out,
+    struct refusal *why)
+{
+	return key_open(h, uri, false, out, why);
 }
 
 void

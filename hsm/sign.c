@@ -287,6 +287,9 @@ sign_run(struct hsm_key *k, const void *p, size_t n, const uint8_t *hash,
 	    .data = p, .data_len = n };
 	int ret;
 
+	if (k->derives)
+		return refuse(why, CAMCA_EPOLICY, 503, "hsm.key-use",
+		    "A key that derives signs nothing.");
 	ERR_clear_error();
 	ret = sign_hash(&j, hash);
 	if (ret == CAMCA_OK)

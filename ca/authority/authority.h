@@ -21,7 +21,10 @@
 #include "ca/issue/ca.h"
 #include "ca/issue/keycheck.h"
 #include "ca/issue/profile.h"
+#include "ca/job/guard.h"
+#include "ca/job/rules.h"
 #include "ca/store/store.h"
+#include "ca/vault/vault.h"
 #include "hsm/hsm.h"
 
 /* The policy files as loaded: an immutable snapshot, counted. */
@@ -29,6 +32,8 @@ struct policies {
 	struct profile_set profiles;
 	struct level_set levels;
 	struct rev_rules revocation;
+	struct job_rules jobs;
+	struct password_rules passwords;
 	struct keycheck *keys;         /* known weak keys */
 	uint8_t sha256[32];
 	char hex[65];
@@ -74,6 +79,9 @@ struct authority {
 	struct sequencer *sequencer;   /* sequencer.h; NULL: not started */
 	struct signer *signer;         /* signer.h; NULL: not started */
 	struct anchor *anchor;         /* anchor.h; NULL: not started */
+	struct guard *guard;           /* guard.h */
+	int64_t plan_after;            /* job_tick.c: where it goes on */
+	struct vault *vault;           /* vault.h; open for as long as store */
 };
 
 /* ---- snapshot.c: what workers read; each get needs its put. Any thread. ---- */
@@ -110,6 +118,10 @@ CAMCA_MUST int authority_open(struct authority *a, struct refusal *why);
 void authority_close(struct authority *a);
 /* hsm_open as the settings say. */
 CAMCA_MUST int authority_open_hsm(struct authority *a, struct refusal *why);
+/* Makes a->vault and its key, where there is none yet. Without the key cameras
+ * get their certificates all the same: that is logged, and the vault looks
+ * again at each use. CAMCA_ENOMEM. */
+CAMCA_MUST int authority_open_vault(struct authority *a);
 /* store_open as the settings say. */
 CAMCA_MUST int authority_open_store(struct authority *a, bool create,
     struct refusal *why);

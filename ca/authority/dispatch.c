@@ -97,12 +97,15 @@ dispatch_check_args(struct op_call *c)
 	return CAMCA_OK;
 }
 
-/* Operators' refusals are events too; those of EST are written, and logged,
- * where the device is known (op_est.c), once it is called. */
+/* Operators' refusals are events too; those of EST and of agents are written,
+ * and logged, where the device is known (op_est.c, agent_call.c), once it is
+ * called. */
 static void
 dispatch_note(struct op_call *c, bool called)
 {
-	if (called && strncmp(c->op->name, "est.", 4) == 0)
+	if (called && (strncmp(c->op->name, "est.", 4) == 0 ||
+	    (strncmp(c->op->name, "agent.", 6) == 0 &&
+	    c->op->callers == ROLE_GATE)))
 		return;
 	/* What a stranger asks the gate for and does not exist must not fill
 	 * the log of the authority. */

@@ -60,6 +60,20 @@ doctor_log_token(struct doctor *d)
 }
 
 static void
+doctor_vault(struct doctor *d)
+{
+	struct refusal why = { 0 };
+	bool ok = vault_check(d->c->a->vault, &why) == CAMCA_OK;
+
+	doctor_say(d, "vault", ok, "error", ok ? "The vault's key opens what "
+	    "is sealed to it." : why.detail, strcmp(why.code,
+	    "hsm.no-derive") == 0 ? "An HSM without ECDH holds no vault: "
+	    "passwords of cameras are not kept here; certificates are issued "
+	    "all the same." : "Put the token back, or restore the one that "
+	    "has the vault's key; certificates are issued meanwhile.");
+}
+
+static void
 doctor_clock(struct doctor *d)
 {
 	struct refusal why = { 0 };
@@ -426,6 +440,7 @@ op_system_doctor(struct op_call *c)
 
 	doctor_token(&d);
 	doctor_log_token(&d);
+	doctor_vault(&d);
 	doctor_clock(&d);
 	doctor_store(&d);
 	doctor_events(&d);

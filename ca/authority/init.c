@@ -201,5 +201,5 @@ authority_init(struct authority *a, const struct init_options *o,
 	if ((ret = init_ceremony(a, o, why)) < 0)
 		return ret;
 	authority_log_keys(a);
-	return CAMCA_OK;
+	return authority_open_vault(a);
 }

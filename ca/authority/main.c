@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -375,6 +376,16 @@ main_serve(struct authority *a, const struct arguments *x)
 	return ret < 0 ? 1 : 0;
 }
 
+/* Requests and answers carry one-time secrets and passwords: what held JSON is
+ * overwritten when freed. */
+static void
+main_json_free(void *p)
+{
+	if (p != NULL)
+		OPENSSL_cleanse(p, malloc_usable_size(p));
+	free(p);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -391,6 +402,7 @@ main(int argc, char **argv)
 	if (argp_parse(&parser, argc, argv, 0, NULL, &x) != 0)
 		return 2;
 	log_setup("camcad", x.level);
+	json_set_alloc_funcs(malloc, main_json_free);
 	a = calloc(1, sizeof *a);
 	if (a == NULL)
 		return 1;

@@ -2,13 +2,14 @@
 /* device.show: everything about one device in one snapshot. */
 #include <string.h>
 
-#include "ca/authority/ops.h"
+#include "ca/authority/agent.h"
 
 struct show {
 	struct op_call *c;
 	struct device_row dev;
 	struct ca_set *cas;
 	json_t *documents, *certs, *pending, *secret;
+	json_t *reach, *read;          /* NULL: none */
 };
 
 static int
@@ -62,6 +63,46 @@ show_secret(struct tx *tx, struct show *x)
 	return CAMCA_OK;
 }
 
+/* What is declared stands in the device; this is what was read there. */
+static int
+show_read(struct tx *tx, struct show *x)
+{
+	struct observation_row r;
+	int ret = store_observation_get(tx, x->dev.pk, &r);
+
+	if (ret < 0)
+		return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
+	x->read = json_pack("{s:s, s:o*}", "findings", r.findings, "values",
+	    json_loadb((const char *)r.body.p, r.body.n, 0, NULL));
+	json_set_time(x->read, "time", r.time_ms);
+	store_observation_free(&r);
+	return x->read != NULL ? CAMCA_OK : CAMCA_ENOMEM;
+}
+
+static int
+show_reach(struct tx *tx, struct show *x)
+{
+	struct reach_row r;
+	int ret = store_reach_get(tx, x->dev.pk, &r);
+
+	if (ret < 0)
+		return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
+	x->reach = reach_json(&r);
+	return x->reach != NULL ? CAMCA_OK : CAMCA_ENOMEM;
+}
+
+static void
+show_again(struct show *x)
+{
+	json_array_clear(x->documents);
+	json_array_clear(x->certs);
+	json_array_clear(x->pending);
+	json_decref(x->secret);
+	json_decref(x->reach);
+	json_decref(x->read);
+	x->secret = x->reach = x->read = NULL;
+}
+
 static int
 show_tx(struct tx *tx, void *arg)
 {
@@ -73,15 +114,12 @@ show_tx(struct tx *tx, void *arg)
 		    "There is no device '%s'.", arg_text(x->c, "id"));
 	if (ret < 0)
 		return ret;
-	json_array_clear(x->documents);
-	json_array_clear(x->certs);
-	json_array_clear(x->pending);
-	json_decref(x->secret);
-	x->secret = NULL;
+	show_again(x);
 	if ((ret = store_document_list(tx, x->dev.pk, show_document, x)) < 0 ||
 	    (ret = store_cert_list(tx, x->dev.pk, 0, 0, 1000, show_cert,
 	    x)) < 0 ||
-	    (ret = store_pending_device(tx, x->dev.pk, show_pending, x)) < 0)
+	    (ret = store_pending_device(tx, x->dev.pk, show_pending, x)) < 0 ||
+	    (ret = show_reach(tx, x)) < 0 || (ret = show_read(tx, x)) < 0)
 		return ret;
 	return show_secret(tx, x);
 }
@@ -97,10 +135,11 @@ op_device_show(struct op_call *c)
 	ret = store_tx(c->a->store, DB_READ, show_tx, &x);
 	authority_cas_put(c->a, x.cas);
 	if (ret == CAMCA_OK) {
-		c->result = json_pack("{s:o, s:O, s:O, s:O, s:O?}", "device",
+		c->result = json_pack("{s:o, s:O, s:O, s:O, s:O?, s:O*, "
+		    "s:O*}", "device",
 		    device_json(&x.dev), "documents", x.documents,
 		    "certificates", x.certs, "pending", x.pending, "secret",
-		    x.secret);
+		    x.secret, "reach", x.reach, "read", x.read);
 		if (c->result == NULL)
 			ret = CAMCA_ENOMEM;
 	}
@@ -108,5 +147,7 @@ op_device_show(struct op_call *c)
 	json_decref(x.certs);
 	json_decref(x.pending);
 	json_decref(x.secret);
+	json_decref(x.reach);
+	json_decref(x.read);
 	return ret;
 }

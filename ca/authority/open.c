@@ -136,6 +136,20 @@ authority_open_store(struct authority *a, bool create, struct refusal *why)
 	return store_open(&a->store, &sc, create, why);
 }
 
+int
+authority_open_vault(struct authority *a)
+{
+	struct vault_conf vc = { .store = a->store, .hsm = a->hsm,
+	    .src = &a->events };
+	struct refusal why = { 0 };
+	int ret = vault_new(&a->vault, &vc);
+
+	if (ret == CAMCA_OK && vault_ready(a->vault, &why) < 0)
+		log_msg(LOG_WARN, "vault", "no password can be opened or "
+		    "sealed: %s", why.detail);
+	return ret;
+}
+
 static void
 authority_users(struct authority *a)
 {
@@ -178,6 +192,8 @@ authority_open(struct authority *a, struct refusal *why)
 	authority_users(a);
 	a->events.ctx = a->ctx;
 	a->events.node = a->conf.node;
+	if ((ret = guard_new(&a->guard, a->ctx)) < 0)
+		return ret;
 	if ((ret = authority_open_store(a, false, why)) < 0)
 		return ret;
 	ret = store_tx(a->store, DB_READ, authority_initialized_tx, NULL);
@@ -188,7 +204,8 @@ authority_open(struct authority *a, struct refusal *why)
 		return ret;
 	if ((ret = authority_open_hsm(a, why)) < 0 ||
 	    (ret = clock_load(a)) < 0 ||
-	    (ret = authority_load_policies(a, "camcad", why)) < 0)
+	    (ret = authority_load_policies(a, "camcad", why)) < 0 ||
+	    (ret = authority_open_vault(a)) < 0)
 		return ret;
 	return authority_load_cas(a, why);
 }
@@ -201,6 +218,8 @@ authority_close(struct authority *a)
 	if (a->policies != NULL)
 		authority_policies_put(a, a->policies);
 	ocsp_side_fini(&a->ocsp);
+	guard_free(a->guard);
+	vault_free(a->vault);
 	hsm_close(a->hsm);
 	store_close(a->store);
 	if (a->locked)

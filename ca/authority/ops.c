@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation of camcad. camca help and the API reference come from here. */
 #include "ca/authority/ops.h"
+#include "ca/base/job_wire.h"
 
 #include <stddef.h>
 
@@ -24,6 +25,11 @@
 	{ "tls", ARG_OBJECT, true, 0, "version, unique, exporter, ems" }, \
 	{ "remote", ARG_TEXT, true, 64, "address of the client" }, \
 	{ "pop_used", ARG_BOOL, false, 0, "this connection enrolled with PoP already" }
+
+#define AGENT_ARGS \
+	{ "chain", ARG_LIST, true, 8, "client certificates, DER, leaf first" }, \
+	{ "body", ARG_TEXT, true, JOB_BODY_MAX, "JSON, as the agent sent it" }, \
+	{ "remote", ARG_TEXT, true, 64, "address of the agent" }
 
 const struct op op_table[] = {
 	{ "system.ping", OG, false, op_system_ping, ARGS { END },
@@ -91,10 +97,38 @@ const struct op op_table[] = {
 	    { "state", ARG_TEXT, true, 16, "" },
 	    { "reason", ARG_WORDS, true, 128, "" }, END },
 	    "change the state of a device" },
+	{ "device.reach", O, true, op_device_reach, ARGS {
+	    { "id", ARG_TEXT, true, 64, "of a camera" },
+	    { "host", ARG_TEXT, true, 253, "DNS name or address" },
+	    { "http_port", ARG_INT, false, 65535, "default 80, 0: none" },
+	    { "https_port", ARG_INT, false, 65535, "default 443, 0: none" },
+	    { "path", ARG_TEXT, false, 128, "of its device service" },
+	    { "driver", ARG_TEXT, false, 16, "onvif" },
+	    { "tls_sha256", ARG_TEXT, false, 64, "of the certificate it serves" },
+	    END }, "where a camera is reached by its site agent" },
 	{ "enroll.secret", O, true, op_enroll_secret, ARGS {
 	    { "device", ARG_TEXT, true, 64, "" },
 	    { "ttl_s", ARG_INT, false, 31536000, "" }, END },
 	    "new one-time secret for a device" },
+	{ "secret.list", O, false, op_vault_list, ARGS {
+	    { "device", ARG_TEXT, false, 64, "" }, PAGE, END },
+	    "accounts of cameras, without their passwords" },
+	{ "secret.import", O, true, op_vault_import, ARGS {
+	    { "csv", ARG_TEXT, true, 900000,
+	    "device,username,password[,role][,level]" }, END },
+	    "accounts and passwords of a CSV file, all or none" },
+	{ "secret.rotate", O, true, op_vault_rotate, ARGS {
+	    { "device", ARG_TEXT, false, 64, "" },
+	    { "site", ARG_TEXT, false, 64, "or all cameras of a site" },
+	    { "account", ARG_TEXT, false, 64,
+	    "username; absent: all but break-glass" },
+	    { "reason", ARG_WORDS, true, 128, "" }, END },
+	    "jobs that give cameras new passwords" },
+	{ "secret.reveal", O, true, op_vault_reveal, ARGS {
+	    { "device", ARG_TEXT, true, 64, "" },
+	    { "account", ARG_TEXT, true, 64, "username" },
+	    { "reason", ARG_WORDS, true, 128, "" }, END },
+	    "a password in clear; it is rotated next" },
 	{ "enroll.list", O, false, op_enroll_list, ARGS {
 	    { "state", ARG_TEXT, false, 16, "waiting (default) … all" },
 	    PAGE, END },
@@ -253,6 +287,50 @@ const struct op op_table[] = {
 	{ "custody.show", O, false, op_custody_show, ARGS {
 	    { "device", ARG_TEXT, true, 64, "- for what concerns none" }, PAGE,
 	    END }, "what the log has of a device, in sentences" },
+	{ "job.create", O, true, op_job_create, ARGS {
+	    { "kind", ARG_TEXT, true, 32, "enroll, renew, rotate-password, push-crl, observe, retire" },
+	    { "device", ARG_TEXT, false, 64, "one camera" },
+	    { "site", ARG_TEXT, false, 64, "or all cameras of a site" },
+	    { "mode", ARG_TEXT, false, 16, "apply, plan, rollback" },
+	    { "account", ARG_TEXT, false, 64, "of rotate-password: this one only" },
+	    { "reason", ARG_WORDS, false, 256, "why, for the record" },
+	    { "at", ARG_TEXT, false, 24, "not before then" }, END },
+	    "work for a site agent" },
+	{ "job.list", O, false, op_job_list, ARGS {
+	    { "state", ARG_TEXT, false, 16, "waiting, leased, done, failed, cancelled, parked" },
+	    { "kind", ARG_TEXT, false, 32, "" },
+	    { "device", ARG_TEXT, false, 64, "" },
+	    { "site", ARG_TEXT, false, 64, "" }, PAGE, END },
+	    "jobs, newest first" },
+	{ "job.show", O, false, op_job_show, ARGS {
+	    { "job", ARG_INT, true, INT64_MAX, "" }, PAGE, END },
+	    "one job with its steps" },
+	{ "job.retry", O, true, op_job_retry, ARGS {
+	    { "job", ARG_INT, false, INT64_MAX, "" },
+	    { "site", ARG_TEXT, false, 64, "or what failed at a site, whose series goes on" },
+	    { "reason", ARG_WORDS, false, 256, "" }, END },
+	    "let a failed or parked job begin anew" },
+	{ "job.cancel", O, true, op_job_cancel, ARGS {
+	    { "job", ARG_INT, true, INT64_MAX, "" },
+	    { "reason", ARG_WORDS, true, 256, "why, for the record" }, END },
+	    "give a job up; an agent at work stops at the next safe point" },
+	{ "agent.add", O, true, op_agent_add, ARGS {
+	    { "id", ARG_TEXT, true, 64, "" },
+	    { "site", ARG_TEXT, true, 64, "whose cameras it looks after" }, END },
+	    "register a site agent, with its one-time secret" },
+	{ "agent.list", O, false, op_agent_list, ARGS {
+	    { "site", ARG_TEXT, false, 64, "" }, PAGE, END },
+	    "site agents: last seen, version, jobs at work" },
+	{ "agent.revoke", O, true, op_agent_revoke, ARGS {
+	    { "id", ARG_TEXT, true, 64, "" },
+	    { "reason", ARG_WORDS, true, 128, "why, for the record" }, END },
+	    "cut an agent off, and change every password that it was given" },
+	{ "agent.lease", G, true, op_agent_lease, ARGS { AGENT_ARGS, END },
+	    "work for an agent, of its own site" },
+	{ "agent.secret", G, true, op_agent_secret, ARGS { AGENT_ARGS, END },
+	    "a new password, sealed to the agent that works at the camera" },
+	{ "agent.report", G, true, op_agent_report, ARGS { AGENT_ARGS, END },
+	    "what a step of a job read and did" },
 	{ "est.cacerts", OG, false, op_est_cacerts, ARGS {
 	    { "label", ARG_TEXT, true, 64, "" }, END },
 	    "RFC 7030 4.1" },

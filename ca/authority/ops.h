@@ -29,6 +29,11 @@ OP(op_device_import);
 /* op_secret.c */
 OP(op_enroll_secret);
 OP(op_device_labels);
+/* op_vault.c, op_vault_import.c */
+OP(op_vault_list);
+OP(op_vault_rotate);
+OP(op_vault_reveal);
+OP(op_vault_import);
 /* op_enroll.c */
 OP(op_enroll_list);
 OP(op_enroll_approve);
@@ -85,6 +90,22 @@ OP(op_custody_sign);
 OP(op_custody_key);
 OP(op_custody_fsck);
 OP(op_custody_fork);
+/* op_reach.c */
+OP(op_device_reach);
+/* op_job.c */
+OP(op_job_create);
+OP(op_job_list);
+OP(op_job_show);
+OP(op_job_retry);
+OP(op_job_cancel);
+/* op_agent.c */
+OP(op_agent_add);
+OP(op_agent_list);
+OP(op_agent_revoke);
+/* op_agent_lease.c, op_agent_secret.c, op_agent_report.c */
+OP(op_agent_lease);
+OP(op_agent_secret);
+OP(op_agent_report);
 /* op_est.c */
 OP(op_est_cacerts);
 OP(op_est_csrattrs);

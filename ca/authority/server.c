@@ -70,8 +70,8 @@ conn_put(struct conn *k)
 	if (atomic_fetch_sub(&k->refs, 1) != 1)
 		return;
 	close(k->fd);
-	buf_fini(&k->in);
-	buf_fini(&k->session.upload);
+	buf_cleanse(&k->in);
+	buf_cleanse(&k->session.upload);
 	bundle_free(k->session.bundle);
 	pthread_mutex_destroy(&k->session.lock);
 	pthread_mutex_destroy(&k->write_lock);
@@ -133,7 +133,10 @@ server_run_job(struct server *s, struct job *j)
 		conn_answer(j->conn, text, len);
 	else
 		conn_answer_busy(j->conn, j->payload, j->n);
+	/* Answers carry one-time secrets, and passwords that are revealed. */
 	OPENSSL_cleanse(j->payload, j->n);
+	if (text != NULL)
+		OPENSSL_cleanse(text, len);
 	free(text);
 	conn_put(j->conn);
 	free(j);

@@ -47,6 +47,7 @@ policies_free(struct policies *p)
 		return;
 	profile_set_free(&p->profiles);
 	keycheck_free(p->keys);
+	password_rules_free(&p->passwords);
 	free(p);
 }
 
@@ -129,6 +130,8 @@ int
 policies_read(const char *dir, struct policies **out, struct refusal *why)
 {
 	char profiles[400], levels[400], rules[400], weak[420], rev[420];
+	char jobs[420];
+	char passwords[420];
 	char error[600] = "";
 	struct policies *p;
 	int ret;
@@ -136,6 +139,9 @@ policies_read(const char *dir, struct policies **out, struct refusal *why)
 	if (file_join(rules, sizeof rules, dir, "rules") < 0 ||
 	    file_join(weak, sizeof weak, rules, "weak-keys") < 0 ||
 	    file_join(rev, sizeof rev, rules, "revocation.yaml") < 0 ||
+	    file_join(jobs, sizeof jobs, rules, "jobs.yaml") < 0 ||
+	    file_join(passwords, sizeof passwords, rules,
+	    "passwords.yaml") < 0 ||
 	    file_join(profiles, sizeof profiles, dir, "profiles") < 0 ||
 	    file_join(levels, sizeof levels, dir, "levels") < 0)
 		return CAMCA_ELIMIT;
@@ -151,6 +157,11 @@ policies_read(const char *dir, struct policies **out, struct refusal *why)
 		    error, sizeof error);
 	if (ret == CAMCA_OK)
 		ret = rev_rules_load(&p->revocation, rev, error, sizeof error);
+	if (ret == CAMCA_OK)
+		ret = job_rules_load(&p->jobs, jobs, error, sizeof error);
+	if (ret == CAMCA_OK)
+		ret = password_rules_load(&p->passwords, passwords, error,
+		    sizeof error);
 	if (ret == CAMCA_OK)
 		ret = policies_hash(p, profiles, levels, rules);
 	if (ret < 0) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ca/authority/authority.h"
+#include "ca/authority/agent.h"
 #include "ca/base/log.h"
 #include "ca/status/change.h"
 
@@ -189,6 +189,8 @@ authority_tick(struct authority *a)
 		ret = store_tx(a->store, DB_WRITE, tick_pending_tx, t);
 	if (ret == CAMCA_OK && tick_any_supersede(t->pol))
 		ret = tick_certs(t);
+	if (ret == CAMCA_OK)
+		ret = jobs_tick(a, t->pol, t->now);
 	if (ret == CAMCA_OK)
 		ret = clock_store(a);
 	if (ret < 0)

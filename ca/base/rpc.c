@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,7 @@ rpc_send(struct rpc *r, const char *op, json_t *args)
 	if (text == NULL)
 		return CAMCA_ENOMEM;
 	ret = frame_write(r->fd, text, strlen(text));
+	OPENSSL_cleanse(text, strlen(text));
 	free(text);
 	return ret;
 }

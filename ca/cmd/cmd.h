@@ -88,7 +88,8 @@ struct cmd {
 extern const struct cmd cmd_init[], cmd_up[], cmd_site[], cmd_device[],
     cmd_enroll[], cmd_ca[], cmd_crl[], cmd_cert[], cmd_revoke[], cmd_vendor[],
     cmd_policy[], cmd_event[], cmd_custody[], cmd_clock[], cmd_doctor[],
-    cmd_help[], cmd_version[];
+    cmd_help[], cmd_version[], cmd_secret[], cmd_job[],
+    cmd_agent[];
 /* All of them, in the order of the help text, ended by NULL. */
 extern const struct cmd *const cmd_nouns[];
 

@@ -122,6 +122,21 @@ static const struct cmd_opt state_opts[] = {
 	{ .name = NULL },
 };
 
+static const struct cmd_opt reach_opts[] = {
+	{ "ID", CMD_TEXT, CMD_POS, "id", NULL, "id of the camera" },
+	{ "host", CMD_TEXT, 0, "host", "HOST", "its DNS name or address" },
+	{ "http-port", CMD_INT, 0, "http_port", "N", "default 80, 0: none" },
+	{ "https-port", CMD_INT, 0, "https_port", "N",
+	    "default 443, 0: none" },
+	{ "path", CMD_TEXT, 0, "path", "PATH",
+	    "of its device service, where it is not the usual one" },
+	{ "tls-sha256", CMD_TEXT, 0, "tls_sha256", "HEX",
+	    "of the certificate it serves now: nothing is said to another" },
+	{ "csv", CMD_TEXT, 0, NULL, "FILE",
+	    "or a table with the columns id,host,http_port,https_port,path" },
+	{ .name = NULL },
+};
+
 /* device hold, release, lost, retire: a move to a state of that name. */
 static int
 device_state(struct cmd_env *env, const struct cmd *cmd,
@@ -247,6 +262,9 @@ const struct cmd cmd_device[] = {
 	{ .noun = "device", .verb = "move",
 	    .help = "Changes the state of a device", .opts = move_opts,
 	    .op = "device.move" },
+	{ .noun = "device", .verb = "reach",
+	    .help = "Says where a camera is reached by its site's agent",
+	    .opts = reach_opts, .op = "device.reach", .run = reach_run },
 	{ .noun = "device", .verb = "hold",
 	    .help = "Takes a device out of service, for a while",
 	    .opts = state_opts, .op = "device.move", .run = device_state },

@@ -11,6 +11,10 @@ int import_run(struct cmd_env *env, const struct cmd *cmd,
 int labels_run(struct cmd_env *env, const struct cmd *cmd,
     const struct cmd_values *v);
 
+/* device reach (reach.c). */
+int reach_run(struct cmd_env *env, const struct cmd *cmd,
+    const struct cmd_values *v);
+
 /* Which devices get labels: a site, an import, or ids named one by one. */
 struct labels_wish {
 	const char *site, *batch;            /* or NULL */

@@ -14,6 +14,7 @@
 
 const struct cmd *const cmd_nouns[] = { cmd_init, cmd_up, cmd_site,
 	cmd_device, cmd_enroll, cmd_ca, cmd_crl, cmd_cert, cmd_revoke, cmd_vendor,
+	cmd_secret, cmd_job, cmd_agent,
 	cmd_policy, cmd_event, cmd_custody, cmd_clock, cmd_doctor, cmd_help, cmd_version,
 	NULL };
 

@@ -24,6 +24,17 @@ static const struct {
 	{ "secret.made", "One-time secret made, good until {expires}" },
 	{ "secret.failed", "A wrong secret was tried (attempt {attempts})" },
 	{ "secret.locked", "Secret locked after {attempts} wrong attempts" },
+	{ "vault.key", "Key of the vault made" },
+	{ "secret.imported", "Password of account {account} ({role}) "
+	    "imported" },
+	{ "secret.pending", "New password for account {account} ({role}) "
+	    "made[ for job {job}]" },
+	{ "secret.rotated", "Password of account {account} ({role}) changed[ "
+	    "by job {job}]" },
+	{ "secret.revealed", "Password of account {account} ({role}) shown: "
+	    "{reason}" },
+	{ "secret.compromised", "Password of account {account} ({role}, "
+	    "{state}) is known to others: {reason}" },
 	{ "enroll.refused", "Enrollment refused by rule {rule}[: {reason}]" },
 	{ "reenroll.refused", "Renewal refused by rule {rule}[: {reason}]" },
 	{ "enroll.pending", "Enrollment waits for a person[ (asked by "
@@ -72,6 +83,26 @@ static const struct {
 	{ "custody.timestamp", "Time-stamp of {tsa} over {size} entries" },
 	{ "custody.witness", "Witness {witness} is now {state}[: "
 	    "{reason}]" },
+	{ "device.reach", "Address for the site agent recorded (driver "
+	    "{driver})" },
+	{ "job.created", "Job {job} made: {kind}, {mode}: {reason}" },
+	{ "job.leased", "Job {job} ({kind}) begun by agent {agent}, attempt "
+	    "{attempt}" },
+	{ "job.ended", "Job {job} ({kind}, {mode}) has ended: {state}[, "
+	    "{code}][: {reason}]" },
+	{ "job.cancelled", "Job {job} ({kind}) cancelled: {reason}" },
+	{ "job.retried", "Job {job} ({kind}) is tried anew[: {reason}]" },
+	{ "job.stopped", "Series of jobs at site {site} stopped after "
+	    "{failures} failures in a row, the last one {code}" },
+	{ "job.resumed", "Series of jobs at site {site} goes on[: "
+	    "{reason}]" },
+	{ "agent.revoked", "Site agent revoked: {reason} ({jobs} jobs taken "
+	    "back, {secrets} passwords are changed)" },
+	{ "camera.observed", "Camera looked at by job {job}[: {manufacturer} "
+	    "{model}][, serial number {serial}][, firmware {firmware}]" },
+	{ "camera.finding", "Camera is not as it should be: {rule}[, expected "
+	    "{declared}][, read {read}][; action: {action}][: {reason}]" },
+	{ "camera.cleared", "Camera is as it should be again: {rule}" },
 	{ "record.unreadable", "A record that no program here can read" },
 };
 

@@ -453,3 +453,125 @@ STEP(5,
     APPEND_ONLY("log_odd")
     /* It is in the entry `last`; rows of a third of the size share pages. */
     "ALTER TABLE log_device DROP COLUMN leaf;")
+
+/* The vault: accounts of cameras, and each password sealed on its own. */
+STEP(6,
+    "CREATE TABLE vault_account ("
+    " id " ROWKEY ","
+    " device " INT64 " NOT NULL REFERENCES device (pk),"
+    " username " KEYTEXT " NOT NULL CHECK (username <> ''),"
+    " role " INT64 " NOT NULL CHECK (role BETWEEN 0 AND 2),"
+    " level TEXT NOT NULL CHECK (level <> ''),"
+    " created_ms " INT64 " NOT NULL,"
+    " UNIQUE (device, username)" END
+    "CREATE INDEX vault_account_device ON vault_account (device, id);"
+    "CREATE TABLE vault_secret ("
+    " id " ROWKEY ","
+    " account " INT64 " NOT NULL REFERENCES vault_account (id),"
+    " state " INT64 " NOT NULL CHECK (state BETWEEN 0 AND 3),"
+    " uid " BYTES " NOT NULL CHECK (length(uid) = 16),"
+    " sealed " BYTES " NOT NULL,"
+    " rule TEXT NOT NULL,"
+    " job " INT64 " NOT NULL,"
+    " compromised_ms " INT64 " NOT NULL,"
+    " created_ms " INT64 " NOT NULL,"
+    " changed_ms " INT64 " NOT NULL" END
+    "CREATE INDEX vault_secret_account ON vault_secret (account, id);"
+    /* Never two that a camera may have been given at once. */
+    "CREATE UNIQUE INDEX vault_secret_pending ON vault_secret (account)"
+    " WHERE state = 0;"
+    "CREATE UNIQUE INDEX vault_secret_current ON vault_secret (account)"
+    " WHERE state = 1;")
+
+/* What site agents do with cameras that speak no EST. */
+STEP(7,
+    "CREATE TABLE device_reach ("
+    " device " INT64 " NOT NULL PRIMARY KEY REFERENCES device (pk),"
+    " driver TEXT NOT NULL CHECK (driver <> ''),"
+    " host TEXT NOT NULL CHECK (host <> ''),"
+    " http_port " INT64 " NOT NULL CHECK (http_port BETWEEN 0 AND 65535),"
+    " https_port " INT64 " NOT NULL CHECK (https_port BETWEEN 0 AND 65535),"
+    " path TEXT NOT NULL,"
+    " tls_sha256 " BYTES " NOT NULL CHECK (length(tls_sha256) = 32),"
+    " updated_ms " INT64 " NOT NULL" END
+
+    "CREATE TABLE job ("
+    " id " ROWKEY ","
+    " device " INT64 " NOT NULL REFERENCES device (pk),"
+    " site " KEYTEXT " NOT NULL REFERENCES site (id),"
+    " kind " INT64 " NOT NULL CHECK (kind BETWEEN 0 AND 5),"
+    " mode " INT64 " NOT NULL CHECK (mode BETWEEN 0 AND 2),"
+    " account " INT64 " NOT NULL,"
+    " series " INT64 " NOT NULL CHECK (series BETWEEN 0 AND 1),"
+    " state " INT64 " NOT NULL CHECK (state BETWEEN 0 AND 5),"
+    " agent " INT64 " NOT NULL,"
+    " lease_until_ms " INT64 " NOT NULL,"
+    " attempts " INT64 " NOT NULL CHECK (attempts >= 0),"
+    " step " INT64 " NOT NULL,"
+    " ended " INT64 " NOT NULL,"
+    " not_before_ms " INT64 " NOT NULL,"
+    " created_ms " INT64 " NOT NULL,"
+    " created_by TEXT NOT NULL,"
+    " reason TEXT NOT NULL,"
+    " outcome TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"
+    " updated_ms " INT64 " NOT NULL" END
+    /* Whatever goes wrong elsewhere: never two agents, and never certificate
+     * and password, at one camera at a time. */
+    "CREATE UNIQUE INDEX job_leased ON job (device) WHERE state = 1;"
+    "CREATE INDEX job_leased_agent ON job (agent, id) WHERE state = 1;"
+    "CREATE INDEX job_leased_site ON job (site) WHERE state = 1;"
+    "CREATE INDEX job_leased_until ON job (lease_until_ms) WHERE state = 1;"
+    "CREATE INDEX job_over ON job (updated_ms) WHERE state IN (2, 3, 4);"
+    "CREATE INDEX job_waiting ON job (site, id) WHERE state = 0;"
+    "CREATE INDEX job_device ON job (device, id);"
+    "CREATE TABLE job_step ("
+    " job " INT64 " NOT NULL REFERENCES job (id),"
+    " n " INT64 " NOT NULL,"
+    " attempt " INT64 " NOT NULL,"
+    " step " INT64 " NOT NULL,"
+    " outcome " INT64 " NOT NULL CHECK (outcome BETWEEN 0 AND 2),"
+    " code TEXT NOT NULL,"
+    " before_text TEXT NOT NULL,"
+    " after_text TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"
+    " time_ms " INT64 " NOT NULL,"
+    " PRIMARY KEY (job, n)" END_KEYED
+    "CREATE TABLE job_last ("
+    " device " INT64 " NOT NULL REFERENCES device (pk),"
+    " kind " INT64 " NOT NULL,"
+    " ended_ms " INT64 " NOT NULL,"
+    " ok_ms " INT64 " NOT NULL,"
+    " PRIMARY KEY (device, kind)" END_KEYED
+    "CREATE TABLE job_site ("
+    " site " KEYTEXT " NOT NULL PRIMARY KEY REFERENCES site (id),"
+    " failures " INT64 " NOT NULL CHECK (failures >= 0),"
+    " stopped_ms " INT64 " NOT NULL,"
+    " code TEXT NOT NULL" END_KEYED
+
+    "CREATE TABLE agent ("
+    " device " INT64 " NOT NULL PRIMARY KEY REFERENCES device (pk),"
+    " seen_ms " INT64 " NOT NULL,"
+    " version TEXT NOT NULL,"
+    " free " INT64 " NOT NULL" END
+    /* Which passwords an agent has been given: all of them are changed where
+     * it is stolen. */
+    "CREATE TABLE agent_sealed ("
+    " id " ROWKEY ","
+    " agent " INT64 " NOT NULL REFERENCES device (pk),"
+    " secret " INT64 " NOT NULL,"
+    " account " INT64 " NOT NULL,"
+    " device " INT64 " NOT NULL REFERENCES device (pk),"
+    " UNIQUE (agent, secret)" END
+
+    "CREATE TABLE observation ("
+    " device " INT64 " NOT NULL PRIMARY KEY REFERENCES device (pk),"
+    " time_ms " INT64 " NOT NULL,"
+    " sha256 " BYTES " NOT NULL CHECK (length(sha256) = 32),"
+    " findings TEXT NOT NULL,"
+    " body " BYTES " NOT NULL" END
+    "CREATE TABLE camera_key ("
+    " spki " BYTES " NOT NULL CHECK (length(spki) = 32),"
+    " device " INT64 " NOT NULL REFERENCES device (pk),"
+    " first_ms " INT64 " NOT NULL,"
+    " PRIMARY KEY (spki, device)" END_KEYED)

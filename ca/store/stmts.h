@@ -67,6 +67,30 @@
     " reason, reference, selector, summary, world, created_ms, created_by," \
     " approved_ms, approved_by, decided_ms, decided_by, rev_seq"
 #define REV_ITEM_COLS "batch, device, cert, verdict, rule"
+#define VAULT_ACCOUNT_SELECT "SELECT a.id, a.device, a.username, a.role," \
+    " a.level, a.created_ms, d.id FROM vault_account a" \
+    " JOIN device d ON d.pk = a.device "
+#define VAULT_SELECT "SELECT s.id, s.account, s.state, s.uid, s.sealed," \
+    " s.rule, s.job, s.compromised_ms, s.created_ms, s.changed_ms, d.id," \
+    " a.username FROM vault_secret s JOIN vault_account a" \
+    " ON a.id = s.account JOIN device d ON d.pk = a.device "
+
+#define REACH_COLS "device, driver, host, http_port, https_port, path," \
+    " tls_sha256, updated_ms"
+#define JOB_WRITE_COLS "device, site, kind, mode, account, series, state," \
+    " agent, lease_until_ms, attempts, step, ended, not_before_ms," \
+    " created_ms, created_by, reason, outcome, detail, updated_ms"
+#define JOB_SELECT "SELECT j.id, j.device, j.site, j.kind, j.mode," \
+    " j.account, j.series, j.state, j.agent, j.lease_until_ms, j.attempts," \
+    " j.step, j.ended, j.not_before_ms, j.created_ms, j.created_by," \
+    " j.reason, j.outcome, j.detail, j.updated_ms, d.id FROM job j" \
+    " JOIN device d ON d.pk = j.device "
+#define JOB_FILTER " (j.state = $3 OR $3 < 0) AND (j.kind = $4 OR $4 < 0)" \
+    " AND (CAST($5 AS TEXT) IS NULL OR j.site = $5) ORDER BY j.id DESC" \
+    " LIMIT $2"
+#define JOB_STEP_COLS "job, n, attempt, step, outcome, code, before_text," \
+    " after_text, detail, time_ms"
+#define OBSERVATION_COLS "device, time_ms, sha256, findings, body"
 
 /* What a device filter leaves open is NULL (texts) or -1 (numbers). */
 #define DEVICE_FILTER " AND (CAST($3 AS TEXT) IS NULL OR d.site = $3)" \
@@ -457,6 +481,137 @@ STMT(ST_TIMESTAMP_LATEST, STMT_R, "SELECT " TIMESTAMP_COLS
     " FROM log_timestamp WHERE size >= 0 AND tsa = $1"
     " ORDER BY size DESC LIMIT 1", NULL)
 
+/* vault. A state in the statement lets the partial indexes serve it. */
+STMT(ST_VAULT_ACCOUNT_INSERT, STMT_W, "INSERT INTO vault_account (device,"
+    " username, role, level, created_ms) VALUES ($1, $2, $3, $4, $5)"
+    " ON CONFLICT DO NOTHING RETURNING id", NULL)
+STMT(ST_VAULT_ACCOUNT_GET, STMT_R, VAULT_ACCOUNT_SELECT
+    "WHERE a.device = $1 AND a.username = $2", NULL)
+STMT(ST_VAULT_ACCOUNT_BY_ID, STMT_R, VAULT_ACCOUNT_SELECT
+    "WHERE a.id = $1", NULL)
+STMT(ST_VAULT_ACCOUNT_EXISTS, STMT_R, "SELECT 1 FROM vault_account"
+    " WHERE id = $1", NULL)
+STMT(ST_VAULT_ACCOUNT_SET, STMT_W, "UPDATE vault_account SET role = $2,"
+    " level = $3 WHERE id = $1", NULL)
+STMT(ST_VAULT_ACCOUNT_LIST, STMT_R, VAULT_ACCOUNT_SELECT
+    "WHERE a.device = $3 AND a.id > $1 ORDER BY a.id LIMIT $2", NULL)
+STMT(ST_VAULT_ACCOUNT_ALL, STMT_R, VAULT_ACCOUNT_SELECT
+    "WHERE a.id > $1 ORDER BY a.id LIMIT $2", NULL)
+STMT(ST_VAULT_INSERT, STMT_W, "INSERT INTO vault_secret (account, state, uid,"
+    " sealed, rule, job, compromised_ms, created_ms, changed_ms)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    " ON CONFLICT DO NOTHING RETURNING id", NULL)
+STMT(ST_VAULT_GET, STMT_R, VAULT_SELECT "WHERE s.id = $1", NULL)
+STMT(ST_VAULT_IN, STMT_R, VAULT_SELECT
+    "WHERE s.account = $1 AND s.state = $2", NULL)
+STMT(ST_VAULT_EXISTS, STMT_R, "SELECT 1 FROM vault_secret WHERE id = $1", NULL)
+STMT(ST_VAULT_MOVE, STMT_W, "UPDATE vault_secret SET state = $3,"
+    " job = CASE WHEN CAST($4 AS BIGINT) = 0 THEN job"
+    " ELSE CAST($4 AS BIGINT) END,"
+    " changed_ms = $5 WHERE id = $1 AND state = $2", NULL)
+STMT(ST_VAULT_MARK, STMT_W, "UPDATE vault_secret SET compromised_ms = $2,"
+    " state = CASE WHEN state = 2 THEN 3 ELSE state END WHERE id = $1", NULL)
+STMT(ST_VAULT_LIST, STMT_R, VAULT_SELECT
+    "WHERE s.account = $3 AND s.id > $1 ORDER BY s.id LIMIT $2", NULL)
+STMT(ST_VAULT_PRUNE, STMT_W, "DELETE FROM vault_secret WHERE account = $1"
+    " AND state = 2 AND id NOT IN (SELECT id FROM vault_secret"
+    " WHERE account = $1 AND state = 2 ORDER BY id DESC LIMIT $2)", NULL)
+
+/* jobs of site agents */
+STMT(ST_REACH_PUT, STMT_W, "INSERT INTO device_reach (" REACH_COLS ")"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (device) DO UPDATE"
+    " SET driver = excluded.driver, host = excluded.host,"
+    " http_port = excluded.http_port, https_port = excluded.https_port,"
+    " path = excluded.path, tls_sha256 = excluded.tls_sha256,"
+    " updated_ms = excluded.updated_ms", NULL)
+STMT(ST_REACH_GET, STMT_R, "SELECT " REACH_COLS " FROM device_reach"
+    " WHERE device = $1", NULL)
+STMT(ST_REACH_EXISTS, STMT_R, "SELECT 1 FROM device_reach"
+    " WHERE device = $1", NULL)
+STMT(ST_REACH_LIST, STMT_R, "SELECT " REACH_COLS " FROM device_reach"
+    " WHERE device > $1 ORDER BY device LIMIT $2", NULL)
+STMT(ST_REACH_LEAF, STMT_W, "UPDATE device_reach SET tls_sha256 = $2,"
+    " updated_ms = $3 WHERE device = $1", NULL)
+STMT(ST_JOB_INSERT, STMT_W, "INSERT INTO job (" JOB_WRITE_COLS ") VALUES ($1,"
+    " $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
+    " $18, $19) ON CONFLICT DO NOTHING RETURNING id", NULL)
+STMT(ST_JOB_GET, STMT_R, JOB_SELECT "WHERE j.id = $1", NULL)
+STMT(ST_JOB_EXISTS, STMT_R, "SELECT 1 FROM job WHERE id = $1", NULL)
+STMT(ST_JOB_MOVE, STMT_W, "UPDATE job SET state = $3, agent = $4,"
+    " lease_until_ms = $5, attempts = $6, step = $7, ended = $8,"
+    " not_before_ms = $9, outcome = $10, detail = $11, updated_ms = $12"
+    " WHERE id = $1 AND state = $2", NULL)
+STMT(ST_JOB_LIST, STMT_R, JOB_SELECT "WHERE j.id < $1 AND" JOB_FILTER, NULL)
+STMT(ST_JOB_LIST_DEVICE, STMT_R, JOB_SELECT "WHERE j.device = $6"
+    " AND j.id < $1 AND" JOB_FILTER, NULL)
+STMT(ST_JOB_READY, STMT_R, JOB_SELECT "WHERE j.site = $3 AND j.state = 0"
+    " AND j.not_before_ms <= $4 AND j.id > $1 AND NOT EXISTS (SELECT 1"
+    " FROM job l WHERE l.device = j.device AND l.state = 1)"
+    " ORDER BY j.id LIMIT $2", NULL)
+STMT(ST_JOB_LEASED, STMT_R, JOB_SELECT "WHERE j.state = 1"
+    " AND j.agent = $3 AND j.id > $1 ORDER BY j.id LIMIT $2", NULL)
+STMT(ST_JOB_OVER, STMT_R, JOB_SELECT "WHERE j.state = 1"
+    " AND j.lease_until_ms > $1 AND j.lease_until_ms <= $3"
+    " ORDER BY j.lease_until_ms LIMIT $2", NULL)
+STMT(ST_JOB_OLD, STMT_R, JOB_SELECT "WHERE j.state IN (2, 3, 4)"
+    " AND j.updated_ms > $1 AND j.updated_ms < $3"
+    " ORDER BY j.updated_ms LIMIT $2", NULL)
+STMT(ST_JOB_DELETE_STEPS, STMT_W, "DELETE FROM job_step WHERE job = $1", NULL)
+/* The newest one stays: its number must not come again. */
+STMT(ST_JOB_DELETE, STMT_W, "DELETE FROM job WHERE id = $1"
+    " AND state IN (2, 3, 4) AND id < (SELECT MAX(id) FROM job)", NULL)
+STMT(ST_JOB_LEASED_COUNT, STMT_R, "SELECT COUNT(*) FROM job"
+    " WHERE state = 1 AND series = 1 AND site = $1", NULL)
+STMT(ST_JOB_OPEN, STMT_R, JOB_SELECT "WHERE j.device = $1 AND j.kind = $2"
+    " AND j.mode = $3 AND j.account = $4 AND j.state IN (0, 1, 5)"
+    " ORDER BY j.id DESC LIMIT 1", NULL)
+STMT(ST_JOB_STEP_INSERT, STMT_W, "INSERT INTO job_step (" JOB_STEP_COLS ")"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", NULL)
+STMT(ST_JOB_STEP_LAST, STMT_R, "SELECT " JOB_STEP_COLS " FROM job_step"
+    " WHERE job = $1 ORDER BY n DESC LIMIT 1", NULL)
+STMT(ST_JOB_STEP_LIST, STMT_R, "SELECT " JOB_STEP_COLS " FROM job_step"
+    " WHERE job = $3 AND n > $1 ORDER BY n LIMIT $2", NULL)
+STMT(ST_JOB_LAST_PUT, STMT_W, "INSERT INTO job_last (device, kind, ended_ms,"
+    " ok_ms) VALUES ($1, $2, $3, $4) ON CONFLICT (device, kind) DO UPDATE SET"
+    " ended_ms = excluded.ended_ms, ok_ms = CASE WHEN excluded.ok_ms = 0"
+    " THEN job_last.ok_ms ELSE excluded.ok_ms END", NULL)
+STMT(ST_JOB_LAST_GET, STMT_R, "SELECT device, kind, ended_ms, ok_ms"
+    " FROM job_last WHERE device = $1 AND kind = $2", NULL)
+STMT(ST_JOB_SITE_PUT, STMT_W, "INSERT INTO job_site (site, failures,"
+    " stopped_ms, code) VALUES ($1, $2, $3, $4) ON CONFLICT (site) DO UPDATE"
+    " SET failures = excluded.failures, stopped_ms = excluded.stopped_ms,"
+    " code = excluded.code", NULL)
+STMT(ST_JOB_SITE_GET, STMT_R, "SELECT site, failures, stopped_ms, code"
+    " FROM job_site WHERE site = $1", NULL)
+STMT(ST_AGENT_PUT, STMT_W, "INSERT INTO agent (device, seen_ms, version,"
+    " free) VALUES ($1, $2, $3, $4) ON CONFLICT (device) DO UPDATE SET"
+    " seen_ms = excluded.seen_ms, version = excluded.version,"
+    " free = excluded.free", NULL)
+STMT(ST_AGENT_GET, STMT_R, "SELECT device, seen_ms, version, free FROM agent"
+    " WHERE device = $1", NULL)
+STMT(ST_AGENT_SEALED_PUT, STMT_W, "INSERT INTO agent_sealed (agent, secret,"
+    " account, device) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", NULL)
+STMT(ST_AGENT_SEALED_LIST, STMT_R, "SELECT a.id, a.agent, a.secret,"
+    " a.account, a.device FROM agent_sealed a JOIN vault_secret s"
+    " ON s.id = a.secret WHERE a.agent = $3 AND a.secret > $1"
+    " AND s.state IN (0, 1) ORDER BY a.secret LIMIT $2", NULL)
+STMT(ST_OBSERVATION_PUT, STMT_W, "INSERT INTO observation (" OBSERVATION_COLS
+    ") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (device) DO UPDATE SET"
+    " time_ms = excluded.time_ms, sha256 = excluded.sha256,"
+    " findings = excluded.findings, body = excluded.body", NULL)
+STMT(ST_OBSERVATION_GET, STMT_R, "SELECT " OBSERVATION_COLS
+    " FROM observation WHERE device = $1", NULL)
+STMT(ST_CAMERA_KEY_PUT, STMT_W, "INSERT INTO camera_key (spki, device,"
+    " first_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", NULL)
+STMT(ST_CAMERA_KEY_OTHER, STMT_R, "SELECT device FROM camera_key"
+    " WHERE spki = $1 AND device <> $2 ORDER BY device LIMIT 1",
+    NULL)
+/* Break-glass passwords lie in an envelope: no clock changes them. */
+STMT(ST_DUE_ACCOUNTS, STMT_R, "SELECT a.username, a.id, s.changed_ms"
+    " FROM vault_account a JOIN vault_secret s ON s.account = a.id"
+    " WHERE a.device = $3 AND s.state = 1 AND s.changed_ms <= $4"
+    " AND a.role <> 2 AND a.username > $1 ORDER BY a.username LIMIT $2", NULL)
+
 #undef SITE_COLS
 #undef DEVICE_SELECT
 #undef STANDING_JOIN
@@ -485,4 +640,12 @@ STMT(ST_TIMESTAMP_LATEST, STMT_R, "SELECT " TIMESTAMP_COLS
 #undef CERT_PICK_SELECT
 #undef REV_BATCH_COLS
 #undef REV_ITEM_COLS
+#undef VAULT_ACCOUNT_SELECT
+#undef VAULT_SELECT
 #undef DEVICE_FILTER
+#undef REACH_COLS
+#undef JOB_WRITE_COLS
+#undef JOB_SELECT
+#undef JOB_FILTER
+#undef JOB_STEP_COLS
+#undef OBSERVATION_COLS

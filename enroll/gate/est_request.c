@@ -14,6 +14,7 @@
 #include "enroll/est/media.h"
 #include "enroll/est/reply.h"
 #include "enroll/est/route.h"
+#include "enroll/gate/agent.h"
 #include "enroll/gate/custody.h"
 #include "enroll/gate/http.h"
 #include "enroll/gate/tlsinfo.h"
@@ -39,6 +40,7 @@ struct est_request {
 	size_t seen;             /* body bytes, kept or not */
 	json_t *result;
 	struct custody_http *custody;    /* not NULL: this and nothing else */
+	struct agent_http *agent;        /* not NULL: this and nothing else */
 };
 
 /* --- bodies --- */
@@ -84,6 +86,7 @@ est_request_free(struct est_request *r)
 	est_body_drop(r);
 	json_decref(r->result);
 	custody_http_free(r->custody);
+	agent_http_free(r->agent);
 	atomic_fetch_sub(&r->gate->requests, 1);
 	free(r);
 }
@@ -110,6 +113,13 @@ est_on_uri(void *arg, const char *uri, struct MHD_Connection *m)
 	if (custody_uri_is(uri)) {
 		r->custody = custody_http_new(r->gate, r->conn, m, uri);
 		if (r->custody != NULL)
+			return r;
+		est_request_free(r);
+		return NULL;
+	}
+	if (agent_uri_is(uri)) {
+		r->agent = agent_http_new(r->gate, r->conn, m, uri);
+		if (r->agent != NULL)
 			return r;
 		est_request_free(r);
 		return NULL;
@@ -391,6 +401,8 @@ est_on_access(void *arg, struct MHD_Connection *m, const char *url,
 		return MHD_NO;
 	if (r->custody != NULL)
 		return custody_http_access(r->custody, method, n);
+	if (r->agent != NULL)
+		return agent_http_access(r->agent, method, data, n);
 	switch (r->phase) {
 	case EST_NEW:
 		return est_begin(r, method);

@@ -94,6 +94,8 @@ gate_parts(struct gate *g)
 	    (ret = report_new(&g->report, g->up)) < 0 ||
 	    (ret = throttle_new(&g->throttle, g->ctx, GATE_ADDRESSES,
 	    g->conf.failures_per_minute)) < 0 ||
+	    (ret = throttle_new(&g->agents, g->ctx, GATE_ADDRESSES,
+	    g->conf.failures_per_minute)) < 0 ||
 	    (ret = cache_new(&g->cache, g->ctx, g->up)) < 0 ||
 	    (ret = custody_cache_new(&g->custody, g->up,
 	    CUSTODY_CACHE_BYTES)) < 0 ||
@@ -268,6 +270,7 @@ gate_stop(struct gate *g)
 	custody_cache_free(g->custody);
 	cache_free(g->cache);
 	throttle_free(g->throttle);
+	throttle_free(g->agents);
 	report_free(g->report);
 	upstream_close(g->up);
 }

@@ -30,6 +30,8 @@ struct gate {
 	struct upstream *up;
 	struct report *report;
 	struct throttle *throttle;
+	struct throttle *agents;   /* a camera's wrong logins, behind the same
+	                            * address, do not stop its site's agent */
 	struct ident *ident;
 	struct cache *cache;
 	struct custody_cache *custody;

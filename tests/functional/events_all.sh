@@ -34,7 +34,7 @@ gate() {
 call() {
 	case $1 in
 	status.feed) gate call "$STATE/run/status.sock" "$@" ;;
-	est.enroll|est.reenroll|est.refused|gate.*|ocsp.*|custody.anchor*) gate call "$SOCKET" "$@" ;;
+	est.enroll|est.reenroll|est.refused|agent.lease|agent.secret|agent.report|gate.*|ocsp.*|custody.anchor*) gate call "$SOCKET" "$@" ;;
 	*) cu_call "$@" ;;
 	esac >"$TMP/answer"
 }
@@ -194,6 +194,30 @@ p7_cert "$TMP/r1"
 SERIAL_2=$(openssl x509 -in "$TMP/r1.pem" -noout -serial | cut -d= -f2 | tr A-F a-f)
 reads cert.get "{\"serial\":\"$SERIAL\"}"
 reads cert.show "{\"serial\":\"$SERIAL\"}"
+# A site agent at work on a camera: this test is the agent.
+does agent.add '{"id":"agent-1","site":"north"}'
+csr "$TMP/agent" && accepts ra/simpleenroll "$TMP/agent" -u "agent-1:$(answer .secret)"
+reads agent.list
+does device.reach '{"id":"cam-1","host":"cam-1.example"}'
+does job.create '{"kind":"enroll","device":"cam-1"}'
+does job.cancel "{\"job\":$(answer '.jobs[0]'),\"reason\":\"not now\"}"
+does job.create '{"kind":"enroll","device":"cam-1"}'
+JOB=$(answer '.jobs[0]')
+reads job.list
+reads job.show "{\"job\":$JOB}"
+agent() { # BODY: arguments as the gate makes them
+	jq -nc --arg der "$(openssl x509 -in "$TMP/agent.pem" -outform DER | base64 -w0)" \
+	    --arg body "$1" '{chain: [$der], body: $body, remote: "127.0.0.1"}'
+}
+does agent.lease "$(agent '{"version":"1","free":1,"drivers":["onvif"]}')"
+does agent.secret "$(agent "{\"job\":$JOB,\"user\":\"camca-svc\",\"role\":\"service\",\"level\":\"Administrator\"}")"
+does agent.report "$(agent "{\"job\":$JOB,\"step\":\"key\",\"outcome\":\"failed\",\"code\":\"camera.full\",\"end\":\"failed\"}")"
+does job.retry "{\"job\":$JOB}"
+does agent.revoke '{"id":"agent-1","reason":"stolen"}'
+does secret.import '{"csv":"device,username,password\ncam-1,root,Pw-1\n"}'
+reads secret.list
+does secret.rotate '{"device":"cam-1","reason":"x"}'
+does secret.reveal '{"device":"cam-1","account":"root","reason":"x"}'
 does cert.hold "{\"serial\":\"$SERIAL_2\",\"text\":\"lost\"}"
 does cert.release "{\"serial\":\"$SERIAL_2\",\"text\":\"found\"}"
 does cert.revoke "{\"serial\":\"$SERIAL\",\"reason\":\"keyCompromise\",\"text\":\"stolen\"}"

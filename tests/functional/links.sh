@@ -42,8 +42,12 @@ check "camca has neither HSM nor database" lacks camca \
     libp11 libsqlite3 libpq libsofthsm2 libmicrohttpd libgnutls
 check "camca-anchor has neither HSM nor database nor server" lacks \
     camca-anchor libp11 libsqlite3 libpq libsofthsm2 libmicrohttpd
+check "camca-agent has neither HSM nor database nor server" lacks \
+    camca-agent libp11 libsqlite3 libpq libsofthsm2 libmicrohttpd
 check "camca-witness has neither HSM nor database nor client" lacks \
     camca-witness libp11 libsqlite3 libpq libsofthsm2 libcurl
+check "camca-fake-camera has neither HSM nor database nor client" lacks \
+    camca-fake-camera libp11 libsqlite3 libpq libsofthsm2 libcurl
 check "camca-verify has libcrypto alone" links_only camca-verify libcrypto
 check "camca-renew has OpenSSL alone" links_only camca-renew libssl libcrypto
 
@@ -53,7 +57,7 @@ dlopens() {
 	nm -D --undefined-only "$BIN/$1" | grep -E ' dlm?open(@|$)'
 }
 if command -v nm >/dev/null; then
-	for p in camca-gate camca camca-renew camca-anchor camca-witness camca-verify; do
+	for p in camca-gate camca camca-renew camca-anchor camca-agent camca-witness camca-verify; do
 		check_not "$p loads no library by itself" dlopens "$p"
 	done
 fi
@@ -67,8 +71,12 @@ check "the table says so of camca-gate" row camca-gate 'libp11, sqlite3'
 check "the table says so of camca" row camca 'libp11, sqlite3'
 check "the table says so of camca-anchor" row camca-anchor \
     'libp11, sqlite3, libmicrohttpd'
+check "the table says so of camca-agent" row camca-agent \
+    'libp11, sqlite3, libpq, libmicrohttpd'
 check "the table says so of camca-witness" row camca-witness \
     'libp11, sqlite3, libcurl'
+check "the table says so of camca-fake-camera" row camca-fake-camera \
+    'libcurl, libp11, sqlite3'
 check "the table says so of camca-verify" row camca-verify \
     'everything but libcrypto'
 check "the table says so of camca-renew" row camca-renew \

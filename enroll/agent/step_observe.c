@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the camera is and has, as read: for the inventory's "read" columns, and
+ * as the "before" of whatever comes. Judged by camcad alone. */
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "ca/base/auto.h"
+#include "ca/base/enc.h"
+#include "enroll/agent/visit.h"
+
+/* ---- pieces of the observation ---- */
+
+static json_t *
+observe_accounts(struct visit *v)
+{
+	struct cam_accounts l = { 0 };
+	struct cam_why why = { 0 };
+	json_t *out = json_array();
+	size_t i;
+
+	if (v->drv->accounts(v->cam, &l, &why) < 0)
+		visit_detail(v, "accounts: %s", why.text);
+	for (i = 0; i < l.n && out != NULL; i++)
+		(void)json_array_append_new(out, json_pack("{s:s, s:s}",
+		    "user", l.v[i].user, "level", l.v[i].level));
+	cam_accounts_fini(&l);
+	return out;
+}
+
+static json_t *
+observe_protocols(struct visit *v)
+{
+	struct cam_protocols l = { .n = 0 };
+	struct cam_why why = { 0 };
+	json_t *out = json_array();
+	size_t i;
+
+	if (v->drv->protocols(v->cam, &l, &why) < 0)
+		visit_detail(v, "protocols: %s", why.text);
+	for (i = 0; i < l.n && out != NULL; i++)
+		(void)json_array_append_new(out, json_pack("{s:s, s:b, s:i}",
+		    "name", l.v[i].name, "enabled", l.v[i].enabled, "port",
+		    (int)l.v[i].port));
+	return out;
+}
+
+static void
+observe_spki(const struct cam_cert *c, char hex[static 65])
+{
+	const unsigned char *p = c->der;
+	AUTO(X509) *x = d2i_X509(NULL, &p, (long)c->der_len);
+	unsigned char *spki = NULL, hash[32];
+	int n = x != NULL ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &spki) :
+	    -1;
+
+	hex[0] = '\0';
+	if (n > 0) {
+		SHA256(spki, (size_t)n, hash);
+		enc_hex(hex, hash, sizeof hash);
+	}
+	OPENSSL_free(spki);
+}
+
+static json_t *
+observe_certs(const struct visit *v)
+{
+	json_t *out = json_array();
+	char sha[65], spki[65];
+	size_t i;
+
+	for (i = 0; i < v->lists.certs.n && out != NULL; i++) {
+		const struct cam_cert *c = &v->lists.certs.v[i];
+
+		enc_hex(sha, c->sha256, 32);
+		observe_spki(c, spki);
+		(void)json_array_append_new(out, json_pack(
+		    "{s:s, s:s, s:s, s:s, s:s}", "id", c->id, "alias",
+		    c->alias, "key", c->key_id, "sha256", sha, "spki", spki));
+	}
+	return out;
+}
+
+static json_t *
+observe_keys(const struct visit *v)
+{
+	static const char *const states[] = { "ok", "generating", "corrupt" };
+	json_t *out = json_array();
+	size_t i;
+
+	for (i = 0; i < v->lists.keys.n && out != NULL; i++) {
+		const struct cam_key *k = &v->lists.keys.v[i];
+
+		(void)json_array_append_new(out, json_pack(
+		    "{s:s, s:s, s:s, s:b}", "id", k->id, "alias", k->alias,
+		    "status", states[k->state], "external", k->external));
+	}
+	return out;
+}
+
+static json_t *
+observe_paths(const struct visit *v)
+{
+	json_t *out = json_array();
+	size_t i;
+
+	for (i = 0; i < v->lists.paths.n && out != NULL; i++) {
+		const struct cam_path *p = &v->lists.paths.v[i];
+
+		(void)json_array_append_new(out, json_pack(
+		    "{s:s, s:s, s:b}", "id", p->id, "alias", p->alias,
+		    "assigned", visit_assigned(v, p->id)));
+	}
+	return out;
+}
+
+/* ---- the whole ---- */
+
+static json_t *
+observe_json(struct visit *v)
+{
+	static const char *const kinds[] = { "none", "known", "ours",
+	    "other" };
+	struct cam_why why = { 0 };
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:b}",
+	    "manufacturer", v->identity.manufacturer, "model",
+	    v->identity.model, "firmware", v->identity.firmware, "serial",
+	    v->identity.serial, "hardware_id", v->identity.hardware_id,
+	    "clock_offset_ms", (json_int_t)v->time.offset_ms, "ntp",
+	    v->time.ntp);
+	bool on = false;
+	char hex[65];
+
+	if (o == NULL)
+		return NULL;
+	enc_hex(hex, v->served, 32);
+	(void)json_object_set_new(o, "served", v->leaf_seen == LEAF_NONE ?
+	    json_null() : json_pack("{s:s, s:s}", "sha256", hex, "kind",
+	    kinds[v->leaf_seen]));
+	(void)json_object_set_new(o, "accounts", observe_accounts(v));
+	(void)json_object_set_new(o, "protocols", observe_protocols(v));
+	if (v->drv->discoverable(v->cam, &on, &why) == CAMCA_OK)
+		(void)json_object_set_new(o, "discoverable",
+		    json_boolean(on));
+	(void)json_object_set_new(o, "certificates", observe_certs(v));
+	(void)json_object_set_new(o, "keys", observe_keys(v));
+	(void)json_object_set_new(o, "paths", observe_paths(v));
+	return o;
+}
+
+/* Serial numbers are written with blanks, dashes and in either case. */
+static bool
+observe_same(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		a += strspn(a, " -_.:");
+		b += strspn(b, " -_.:");
+		if (*a == '\0' || *b == '\0' || strncasecmp(a, b, 1) != 0)
+			return *a == *b;
+	}
+}
+
+/* Another camera under this address would get this one's name. */
+static int
+observe_identity(struct visit *v)
+{
+	const struct agent_device *d = &v->job->device;
+	struct cam_why why = { 0 };
+	int ret = v->drv->identify(v->cam, &v->identity, &why);
+
+	if (ret < 0)
+		return visit_cam(v, ret, &why, "the camera names itself");
+	visit_before(v, "%s %s, firmware %s, serial %s",
+	    v->identity.manufacturer, v->identity.model, v->identity.firmware,
+	    v->identity.serial[0] != '\0' ? v->identity.serial : "not told");
+	if (d->serial[0] != '\0' && v->identity.serial[0] != '\0' &&
+	    !observe_same(d->serial, v->identity.serial))
+		return visit_fail(v, "camera.identity", "The camera at this "
+		    "address has the serial number %s, the inventory says %s: "
+		    "correct the address (camca device reach) or the device",
+		    v->identity.serial, d->serial);
+	return CAMCA_OK;
+}
+
+static void
+observe_capacity(struct visit *v)
+{
+	const struct cam_caps *c = &v->caps;
+	char hex[65];
+
+	if (!c->keystore) {
+		visit_before(v, "no keystore");
+		return;
+	}
+	visit_before(v, "keys %zu of %d, certificates %zu of %d, paths %zu "
+	    "of %d (-1: not told)", v->lists.keys.n, c->max_keys,
+	    v->lists.certs.n, c->max_certs, v->lists.paths.n, c->max_paths);
+	if (v->lists.assigned.n > 0)
+		visit_before(v, "assigned %s", v->lists.assigned.v[0]);
+	if (v->leaf_seen != LEAF_NONE) {
+		enc_hex(hex, v->served, 32);
+		visit_before(v, "serves %s", hex);
+	}
+}
+
+int
+step_observe(struct visit *v)
+{
+	struct cam_why why = { 0 };
+	json_t *o;
+	int ret = observe_identity(v);
+
+	if (ret == CAMCA_OK) {
+		ret = v->drv->caps(v->cam, &v->caps, &why);
+		if (ret < 0)
+			ret = visit_cam(v, ret, &why, "capabilities are read");
+	}
+	if (ret == CAMCA_OK && v->caps.keystore)
+		ret = visit_lists_read(v);
+	if (ret < 0)
+		return ret;
+	observe_capacity(v);
+	if ((o = observe_json(v)) == NULL)
+		return CAMCA_ENOMEM;
+	visit_extra(v, "observation", o);
+	return CAMCA_OK;
+}
+
+/* The "after" of a job that changed certificates or settings. */
+int
+step_end(struct visit *v)
+{
+	enum job_kind k = v->job->kind;
+	json_t *o;
+	char hex[65];
+	int ret;
+
+	if (v->finding[0] != '\0')
+		return visit_fail(v, v->finding, "%s", v->finding_text);
+	if (v->job->mode == JOB_PLAN || (k != JOB_ENROLL && k != JOB_RENEW &&
+	    k != JOB_RETIRE))
+		return CAMCA_OK;
+	if (v->caps.keystore && (ret = visit_lists_read(v)) < 0)
+		return ret;
+	enc_hex(hex, v->served, 32);
+	visit_after(v, "serves %s, keys %zu, certificates %zu, paths %zu", hex,
+	    v->lists.keys.n, v->lists.certs.n, v->lists.paths.n);
+	if ((o = observe_json(v)) == NULL)
+		return CAMCA_ENOMEM;
+	visit_extra(v, "observation", o);
+	return CAMCA_OK;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The clock and jobs: what it makes, when, and what it forgets. */
+#include "tests/unit/ca/authority/fixture.h"
+
+#include "ca/authority/agent.h"
+
+#define HOUR 3600000LL
+#define DAY (24 * HOUR)
+
+/* One site, cameras cam-0 .. with an address, enrolled, one account each whose
+ * password is as old as the site. */
+static void
+cameras(struct fix *f, int n)
+{
+	char text[256];
+	int i;
+
+	assert_int_equal(fix_call(f, "{\"id\":1,\"op\":\"site.add\",\"args\":"
+	    "{\"id\":\"s1\",\"name\":\"One\",\"level\":1}}"), 200);
+	for (i = 0; i < n; i++) {
+		snprintf(text, sizeof text, "{\"id\":1,\"op\":\"device.add\","
+		    "\"args\":{\"id\":\"cam-%d\",\"manufacturer\":\"A\","
+		    "\"model\":\"M\",\"serial\":\"S%d\",\"site\":\"s1\"}}",
+		    i, i);
+		assert_int_equal(fix_call(f, text), 200);
+		snprintf(text, sizeof text, "{\"id\":1,\"op\":"
+		    "\"device.reach\",\"args\":{\"id\":\"cam-%d\",\"host\":"
+		    "\"192.0.2.1\"}}", i);
+		assert_int_equal(fix_call(f, text), 200);
+	}
+}
+
+static int
+enroll_row(const struct device_row *d, void *arg)
+{
+	return store_device_move(arg, d->pk, DEVICE_REGISTERED,
+	    DEVICE_ENROLLED, FIX_NOW);
+}
+
+static int
+enroll_tx(struct tx *tx, void *arg)
+{
+	struct device_filter all = { .state = -1, .kind = -1 };
+
+	(void)arg;
+	return store_device_list(tx, &all, 0, INT64_MAX, enroll_row, tx);
+}
+
+static int
+password_tx(struct tx *tx, void *arg)
+{
+	uint8_t bytes[4] = { 1 };
+	struct vault_account a = { .username = "admin",
+	    .role = ACCOUNT_ADMINISTRATOR, .level = "Administrator" };
+	struct vault_secret s = { .state = VAULT_CURRENT,
+	    .sealed = { bytes, sizeof bytes }, .created_ms = FIX_NOW,
+	    .changed_ms = FIX_NOW };
+	struct device_row d;
+	int ret = store_device_get(tx, arg, &d);
+
+	a.device = d.pk;
+	if (ret == CAMCA_OK)
+		ret = store_vault_account_insert(tx, &a);
+	s.account = a.id;
+	return ret < 0 ? ret : store_vault_secret_insert(tx, &s);
+}
+
+struct seen {
+	int kind[JOB_KINDS], state[JOB_STATES], n, series;
+	int64_t first_ms, last_ms;
+};
+
+static int
+seen_row(const struct job_row *r, void *arg)
+{
+	struct seen *s = arg;
+
+	s->n++;
+	s->kind[r->kind]++;
+	s->state[r->state]++;
+	s->series += (int)r->series;
+	if (r->kind == JOB_ROTATE) {
+		if (s->first_ms == 0 || r->not_before_ms < s->first_ms)
+			s->first_ms = r->not_before_ms;
+		if (r->not_before_ms > s->last_ms)
+			s->last_ms = r->not_before_ms;
+	}
+	return 0;
+}
+
+static int
+seen_tx(struct tx *tx, void *arg)
+{
+	struct job_filter all = { -1, -1, 0, NULL };
+
+	memset(arg, 0, sizeof (struct seen));
+	return store_job_list(tx, &all, 0, INT64_MAX, seen_row, arg);
+}
+
+static struct seen
+after_tick(struct fix *f)
+{
+	struct policies *pol = authority_policies(&f->a);
+	struct seen s;
+
+	assert_int_equal(jobs_tick(&f->a, pol, f->now_ms), CAMCA_OK);
+	authority_policies_put(&f->a, pol);
+	assert_int_equal(store_tx(f->a.store, DB_READ, seen_tx, &s), 0);
+	return s;
+}
+
+static int
+finish_row(const struct job_row *r, void *arg)
+{
+	struct tx *tx = arg;
+	struct job_row row = *r;
+	struct job_last_row last = { r->device, r->kind, r->updated_ms,
+	    r->updated_ms };
+
+	if (r->state != JOB_WAITING)
+		return 0;
+	row.state = JOB_DONE;
+	return store_job_move(tx, &row, JOB_WAITING) == CAMCA_OK ?
+	    store_job_last_put(tx, &last) : CAMCA_EDB;
+}
+
+static int
+finish_tx(struct tx *tx, void *arg)
+{
+	struct job_filter all = { -1, -1, 0, NULL };
+
+	(void)arg;
+	return store_job_list(tx, &all, 0, INT64_MAX, finish_row, tx);
+}
+
+static void
+test_due(void **state)
+{
+	struct fix *f = *state;
+	struct seen s;
+
+	cameras(f, 3);
+	/* What is not enrolled is nobody's business yet. */
+	s = after_tick(f);
+	assert_int_equal(s.n, 0);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, enroll_tx, NULL), 0);
+	s = after_tick(f);
+	assert_int_equal(s.n, 3);
+	assert_int_equal(s.kind[JOB_OBSERVE], 3);
+	assert_int_equal(s.series, 3);
+	/* Once: what waits is not made again. */
+	s = after_tick(f);
+	assert_int_equal(s.n, 3);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, finish_tx, NULL), 0);
+	s = after_tick(f);
+	assert_int_equal(s.n, 3);
+	f->now_ms += 7 * DAY + 3 * HOUR;
+	s = after_tick(f);
+	assert_int_equal(s.n, 6);
+	/* In a year it has forgotten what is done. */
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, finish_tx, NULL), 0);
+	f->now_ms += 400 * DAY;
+	s = after_tick(f);
+	assert_int_equal(s.state[JOB_DONE], 0);
+	assert_int_equal(s.state[JOB_WAITING], 3);
+}
+
+static void
+test_rotate(void **state)
+{
+	struct fix *f = *state;
+	struct policies *pol;
+	char id[16];
+	struct seen s;
+	int i;
+
+	cameras(f, 20);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, enroll_tx, NULL), 0);
+	for (i = 0; i < 20; i++) {
+		snprintf(id, sizeof id, "cam-%d", i);
+		assert_int_equal(store_tx(f->a.store, DB_WRITE, password_tx,
+		    id), 0);
+	}
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_ROTATE], 0);
+	f->now_ms += 90 * DAY + 3 * HOUR;
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_ROTATE], 20);
+	/* All of them in the window, each at its own place there. */
+	pol = authority_policies(&f->a);
+	assert_true(s.first_ms >= f->now_ms);
+	assert_true(job_window_open(&pol->jobs.levels[0].window,
+	    pol->jobs.offset_min, s.first_ms));
+	assert_true(job_window_open(&pol->jobs.levels[0].window,
+	    pol->jobs.offset_min, s.last_ms));
+	authority_policies_put(&f->a, pol);
+	/* (FIX_NOW is 08:00 UTC, 15:00 of the shipped rules: closed.) */
+	assert_true(s.last_ms > s.first_ms);
+	assert_true(s.first_ms > f->now_ms);
+}
+
+static int
+lease_row(const struct job_row *r, void *arg)
+{
+	struct tx *tx = arg;
+	struct job_row row = *r;
+
+	row.state = JOB_LEASED;
+	row.agent = 1;
+	row.attempts++;
+	row.lease_until_ms = FIX_NOW + 1000;
+	return r->state == JOB_WAITING ? store_job_move(tx, &row,
+	    JOB_WAITING) : 0;
+}
+
+static int
+lease_tx(struct tx *tx, void *arg)
+{
+	struct job_filter all = { -1, -1, 0, NULL };
+
+	(void)arg;
+	return store_job_list(tx, &all, 0, INT64_MAX, lease_row, tx);
+}
+
+static void
+test_over(void **state)
+{
+	struct fix *f = *state;
+	struct seen s;
+	int i;
+
+	cameras(f, 2);
+	assert_int_equal(fix_call(f, "{\"id\":1,\"op\":\"job.create\",\"args\":"
+	    "{\"kind\":\"renew\",\"device\":\"cam-0\"}}"), 200);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(store_tx(f->a.store, DB_WRITE, lease_tx,
+		    NULL), 0);
+		f->now_ms = FIX_NOW + 999;
+		s = after_tick(f);
+		assert_int_equal(s.state[JOB_LEASED], 1);
+		f->now_ms = FIX_NOW + 1000;
+		s = after_tick(f);
+		assert_int_equal(s.state[i < 4 ? JOB_WAITING : JOB_FAILED],
+		    1);
+	}
+}
+
+/* A large fleet is looked at in parts, and to its end. */
+static void
+test_parts(void **state)
+{
+	struct fix *f = *state;
+	struct seen s;
+
+	cameras(f, 300);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, enroll_tx, NULL), 0);
+	s = after_tick(f);
+	assert_int_equal(s.n, 256);
+	s = after_tick(f);
+	assert_int_equal(s.n, 300);
+	s = after_tick(f);
+	assert_int_equal(s.n, 300);
+	assert_int_equal(f->a.plan_after, 0);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, fix_setup, fix_teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_due), T(test_rotate), T(test_over), T(test_parts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
