@@ -24,8 +24,7 @@ mkdir -p "$STATE/policies/custody"
   echo "quorum first"; } >"$STATE/policies/custody/policy.tlog"
 check "a witness" camca policy reload
 
-events() { cu_sql "SELECT COUNT(*) FROM (SELECT CAST(data AS TEXT) AS t FROM
-    log_entry UNION ALL SELECT CAST(body AS TEXT) FROM outbox)
+events() { cu_sql "SELECT COUNT(*) FROM (SELECT CAST(body AS TEXT) AS t FROM event)
     WHERE t LIKE '%' || char(10) || 'type $1' || char(10) || '%'"; }
 all() { cu_sql "SELECT n FROM counter WHERE name = 'outbox'"; }
 courier() { # WHAT: as the gate's user; what it counted in $TMP/counts

@@ -24,8 +24,8 @@ sign_error() { # WORDS
 	cu_call custody.status | jq -r .sign_error | tee "$TMP/error"
 	grep -q "$1" "$TMP/error"
 }
-halted() { cu_sql "SELECT COUNT(*) FROM log_entry WHERE CAST(data AS TEXT) LIKE
-    '%' || char(10) || 'type custody.halted' || char(10) || '%'"; }
+halted() { cu_sql "SELECT COUNT(*) FROM log_entry JOIN event ON seq = idx + 1
+    WHERE CAST(body AS TEXT) LIKE '%' || char(10) || 'type custody.halted' || char(10) || '%'"; }
 is_halted() { equal "$(halted)" 1; }
 camca_start
 device cam-1
