@@ -108,9 +108,9 @@ signer_main(void *arg)
 	struct signer *s = arg;
 	int64_t seen = -1, wait;
 
-	while (signer_pause(s, 0)) {
-		if (store_commits_wait(s->conf.store, -1, 0, &seen) < 0)
-			break;
+	/* In this order: a stop after the number was read ends the wait. */
+	while (store_commits_wait(s->conf.store, -1, 0, &seen) == CAMCA_OK &&
+	    signer_pause(s, 0)) {
 		wait = signer_wait(s);
 		if (wait == 0) {
 			/* What fails is told there, and tried again. */

@@ -53,14 +53,15 @@ void store_close(struct store *s);
 CAMCA_MUST int store_tx(struct store *s, enum db_mode mode,
     int (*fn)(struct tx *tx, void *arg), void *arg);
 
-/* Waits until the number of durable commits since store_open() is another one
- * than seen (-1: does not wait), timeout_ms have passed, or store_commits_wake()
- * is called; *now_out is the number then. Read it before reading rows, and no
- * commit is missed. CAMCA_EBUSY where the store is closing. Any thread but one
- * inside a transaction. */
+/* Waits until the number of durable commits and wake-ups since store_open() is
+ * another one than seen (-1: does not wait) or timeout_ms have passed; *now_out
+ * is the number then. Read it before reading rows, and before looking whether
+ * to stop, and no commit and no wake-up is missed. CAMCA_EBUSY where the store
+ * is closing. Any thread but one inside a transaction. */
 CAMCA_MUST int store_commits_wait(struct store *s, int64_t seen,
     int timeout_ms, int64_t *now_out);
-/* Ends every store_commits_wait() that waits now. Any thread. */
+/* Ends every store_commits_wait() that waits now, or begins later with a number
+ * read before. Any thread. */
 void store_commits_wake(struct store *s);
 
 /* Health for doctor: free bytes of the file system, file size, queue depth,

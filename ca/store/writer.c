@@ -253,15 +253,12 @@ writer_commits_wait(struct writer *w, int64_t seen, int timeout_ms,
     int64_t *now_out)
 {
 	struct timespec end = mono_after(timeout_ms);
-	int64_t wakes;
 	int ret = 0;
 
 	pthread_mutex_lock(&w->lock);
-	wakes = w->wakes;
-	while (w->commits == seen && w->wakes == wakes && !w->closing &&
-	    ret == 0)
+	while (w->commits + w->wakes == seen && !w->closing && ret == 0)
 		ret = pthread_cond_timedwait(&w->committed, &w->lock, &end);
-	*now_out = w->commits;
+	*now_out = w->commits + w->wakes;
 	ret = w->closing ? CAMCA_EBUSY : CAMCA_OK;
 	pthread_mutex_unlock(&w->lock);
 	return ret;
