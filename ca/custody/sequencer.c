@@ -35,7 +35,6 @@ struct sequencer {
 	pthread_mutex_t lock;            /* guards what follows */
 	pthread_cond_t wake;
 	bool stop, hurry;
-	bool asleep;                     /* inside store_commits_wait() */
 	int64_t size;                    /* of the log, as last seen */
 	int64_t rounds;                  /* tries to append so far */
 	int error;
@@ -120,42 +119,29 @@ sequencer_pause(struct sequencer *s, int64_t ms)
 	}
 }
 
-/* Until something was committed. False: stop. */
+/* Until something was committed, or sequencer_rouse(). False: stop. What was set
+ * before a wake-up that s->seen has counted is seen here. */
 static bool
 sequencer_sleep(struct sequencer *s, int64_t ms)
 {
-	bool stop;
+	bool hurry, stop;
 
 	pthread_mutex_lock(&s->lock);
-	s->asleep = !s->stop && !s->hurry;
 	stop = s->stop;
-	if (s->asleep) {
-		pthread_mutex_unlock(&s->lock);
-		if (store_commits_wait(s->conf.store, s->seen, (int)ms,
-		    &s->seen) < 0)
-			stop = true;           /* the store is closing */
-		pthread_mutex_lock(&s->lock);
-		s->asleep = false;
-		stop = stop || s->stop;
-		pthread_cond_broadcast(&s->wake);
-	}
+	hurry = s->hurry;
 	pthread_mutex_unlock(&s->lock);
-	return !stop;
+	if (stop || hurry)
+		return !stop;
+	return store_commits_wait(s->conf.store, s->seen, (int)ms,
+	    &s->seen) == CAMCA_OK;         /* else the store is closing */
 }
 
-/* Gets the thread out of its sleep; the lock is held. A wake-up that comes just
- * before the wait begins is lost: so they go on until it is out. */
+/* Gets the thread out of its sleep or pause; the lock is held. */
 static void
 sequencer_rouse(struct sequencer *s)
 {
 	pthread_cond_broadcast(&s->wake);
-	while (s->asleep) {
-		pthread_mutex_unlock(&s->lock);
-		store_commits_wake(s->conf.store);
-		pthread_mutex_lock(&s->lock);
-		if (s->asleep)
-			(void)sequencer_until(s, mono_ms() + 2);
-	}
+	store_commits_wake(s->conf.store);
 }
 
 /* ---- appending ---- */

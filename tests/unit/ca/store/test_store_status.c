@@ -230,18 +230,21 @@ test_commits_wake(void **state)
 {
 	struct open *o = *state;
 	struct waiter w;
-	int64_t now;
-	struct timespec ms = { 0, 1000000 };
+	int64_t now, after;
 
 	assert_int_equal(store_commits_wait(o->s, -1, 0, &now), 0);
+	/* Once, whether it waits already or not. */
 	waiter_begin(&w, o, now);
-	/* It may not be waiting yet: woken until it is gone. */
-	while (pthread_tryjoin_np(w.thread, NULL) != 0) {
-		store_commits_wake(o->s);
-		nanosleep(&ms, NULL);
-	}
+	store_commits_wake(o->s);
+	pthread_join(w.thread, NULL);
 	assert_int_equal(w.ret, 0);
-	assert_int_equal(w.now, now);
+	assert_int_not_equal(w.now, now);
+	/* Who had read the number before the wake-up does not wait. */
+	assert_int_equal(store_commits_wait(o->s, now, 1000, &after), 0);
+	assert_int_equal(after, w.now);
+	/* Who read it afterwards does. */
+	assert_int_equal(store_commits_wait(o->s, after, 10, &now), 0);
+	assert_int_equal(now, after);
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, fix_setup, fix_teardown)
