@@ -2,8 +2,9 @@
 #include "enroll/agent/settings.h"
 
 #include <limits.h>
-#include <stdbool.h>
 #include <string.h>
+
+#include "ca/base/namevalue.h"
 
 #define SETTINGS_DIR "/var/lib/camca-agent"
 #define SETTINGS_USER "camca-agent"
@@ -36,62 +37,6 @@ settings_bad(struct refusal *why, const char *name, const char *what)
 {
 	return refuse(why, CAMCA_EINVAL, 400, "settings.value", "%s: %s.",
 	    name, what);
-}
-
-static char *
-settings_trim(char *s)
-{
-	size_t n;
-
-	s += strspn(s, " \t\r");
-	n = strlen(s);
-	while (n > 0 && strchr(" \t\r", s[n - 1]) != NULL)
-		s[--n] = '\0';
-	return s;
-}
-
-static int
-settings_line(struct agent_settings *s, char *line, struct refusal *why)
-{
-	char *eq, *name;
-	size_t i;
-
-	line = settings_trim(line);
-	if (*line == '\0' || *line == '#')
-		return CAMCA_OK;
-	eq = strchr(line, '=');
-	if (eq == NULL)
-		return settings_bad(why, line, "no \"name = value\" line");
-	*eq = '\0';
-	name = settings_trim(line);
-	for (i = 0; i < AGENT_SETTINGS; i++)
-		if (strcmp(name, settings_names[i]) == 0)
-			break;
-	if (i == AGENT_SETTINGS)
-		return settings_bad(why, name, "unknown setting");
-	if (s->value[i] != NULL)
-		return settings_bad(why, name, "given twice");
-	s->value[i] = settings_trim(eq + 1);
-	return CAMCA_OK;
-}
-
-static int
-settings_lines(struct agent_settings *s, struct refusal *why)
-{
-	char *line = (char *)s->text.data, *next;
-	int ret = CAMCA_OK;
-
-	if (s->text.len == 0)
-		return CAMCA_OK;
-	if (strlen(line) != s->text.len)
-		return settings_bad(why, "config", "a NUL byte in the file");
-	for (; line != NULL && ret == CAMCA_OK; line = next) {
-		next = strchr(line, '\n');
-		if (next != NULL)
-			*next++ = '\0';
-		ret = settings_line(s, line, why);
-	}
-	return ret;
 }
 
 /* A whole number from 1 to max. */
@@ -180,7 +125,8 @@ agent_settings_parse(struct agent_settings *out, struct buf *text,
 	memset(out, 0, sizeof *out);
 	out->text = *text;
 	buf_init(text, text->max);
-	ret = settings_lines(out, why);
+	ret = namevalue_read(&out->text, settings_names, AGENT_SETTINGS,
+	    out->value, why);
 	if (ret < 0)
 		return ret;
 	if (dir != NULL)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ca/base/file.h"
+#include "ca/base/namevalue.h"
 #include "enroll/renew/csr.h"
 #include "enroll/renew/trust.h"
 
@@ -53,66 +54,19 @@ settings_bad(struct refusal *why, const char *name, const char *what)
 	    what);
 }
 
-/* Cuts blanks off both ends of s, in place. */
-static char *
-settings_trim(char *s)
-{
-	size_t n;
-
-	s += strspn(s, " \t\r");
-	n = strlen(s);
-	while (n > 0 && strchr(" \t\r", s[n - 1]) != NULL)
-		s[--n] = '\0';
-	return s;
-}
-
-/* One line; seen marks the names that this file gave. */
-static int
-settings_line(struct settings_texts *texts, char *line, bool *seen,
-    struct refusal *why)
-{
-	char *eq, *name;
-	size_t i;
-
-	line = settings_trim(line);
-	if (*line == '\0' || *line == '#')
-		return CAMCA_OK;
-	eq = strchr(line, '=');
-	if (eq == NULL)
-		return settings_bad(why, line, "no \"name = value\" line");
-	*eq = '\0';
-	name = settings_trim(line);
-	for (i = 0; i < SETTING_COUNT; i++)
-		if (strcmp(name, settings_names[i]) == 0)
-			break;
-	if (i == SETTING_COUNT)
-		return settings_bad(why, name, "unknown setting");
-	if (seen[i])
-		return settings_bad(why, name, "given twice");
-	seen[i] = true;
-	if (texts->value[i] == NULL)
-		texts->value[i] = settings_trim(eq + 1);
-	return CAMCA_OK;
-}
-
 int
 settings_read(struct settings_texts *texts, struct buf *text,
     struct refusal *why)
 {
-	bool seen[SETTING_COUNT] = { false };
-	char *s = (char *)text->data, *next;
-	int ret = CAMCA_OK;
+	struct settings_texts file = { 0 };
+	size_t i;
+	int ret;
 
-	if (text->len == 0)
-		return CAMCA_OK;
-	if (strlen(s) != text->len)
-		return settings_bad(why, "config", "a NUL byte in the file");
-	for (; s != NULL && ret == CAMCA_OK; s = next) {
-		next = strchr(s, '\n');
-		if (next != NULL)
-			*next++ = '\0';
-		ret = settings_line(texts, s, seen, why);
-	}
+	ret = namevalue_read(text, settings_names, SETTING_COUNT, file.value,
+	    why);
+	for (i = 0; i < SETTING_COUNT && ret == CAMCA_OK; i++)
+		if (texts->value[i] == NULL)
+			texts->value[i] = file.value[i];
 	return ret;
 }
 
