@@ -47,7 +47,7 @@ visit_mark(const struct visit *v, bool after)
 /* ---- telling camcad ---- */
 
 static void
-visit_heard(struct visit *v, const json_t *answer)
+visit_heard(struct visit *v, const json_t *report, const json_t *answer)
 {
 	json_int_t s = json_integer_value(json_object_get(answer, "lease_s"));
 	int64_t now = v->peer->mono_ms(v->peer->arg);
@@ -58,6 +58,8 @@ visit_heard(struct visit *v, const json_t *answer)
 	v->lease_until_ms = now + v->job->lease_ms;
 	if (!json_is_true(json_object_get(answer, "go"))) {
 		v->gone = true;
+		if (json_object_get(report, "end") != NULL)
+			return;        /* nothing was to follow */
 		log_msg(LOG_NOTE, v->job->device.id, "job %lld goes no "
 		    "further: camcad says so", (long long)v->job->id);
 	}
@@ -81,7 +83,7 @@ visit_tell(struct visit *v, json_t *report)
 		ret = p->post(p->arg, "report", json_incref(report), &answer,
 		    NULL, &why);
 		if (ret == CAMCA_OK)
-			visit_heard(v, answer);
+			visit_heard(v, report, answer);
 		json_decref(answer);
 		now = p->mono_ms(p->arg);
 		if (ret != CAMCA_OK && ret != CAMCA_EIO && ret != CAMCA_EBUSY &&
