@@ -69,15 +69,19 @@ bench_open(const char *folder)
 
 /* ---- append ---- */
 
+/* Seconds and processor seconds of one of the two. */
+struct bench_time {
+	double wall, cpu;
+};
+
 struct bench {
-	const char *folder;
 	struct store *store;
 	struct append *append;
 	sqlite3 *h;
 	sqlite3_stmt *insert;
 	int batch;
-	int64_t events, next;
-	int64_t plain_next;
+	int64_t next, plain_next;
+	struct bench_time log, plain;
 };
 
 /* As an enrollment writes them: two for each device. */
@@ -109,7 +113,7 @@ bench_put_tx(struct tx *tx, void *arg)
 	int64_t i;
 	int ret = CAMCA_OK;
 
-	for (i = 0; i < b->events && ret == CAMCA_OK; i++)
+	for (i = 0; i < b->batch && ret == CAMCA_OK; i++)
 		ret = bench_event(tx, b->next + i);
 	return ret;
 }
@@ -123,32 +127,22 @@ bench_append_tx(struct tx *tx, void *arg)
 	return log_append(tx, b->append, &taken, &left, NULL);
 }
 
-/* Entries a second, and their processor time. */
-struct bench_rate {
-	double rate, cpu_us;
-};
-
-static struct bench_rate
-bench_rate(int64_t n, double t0, double c0)
+static void
+bench_add(struct bench_time *t, double t0, double c0)
 {
-	struct bench_rate r = { (double)n / (bench_now() - t0),
-	    (bench_cpu() - c0) * 1e6 / (double)n };
-
-	return r;
+	t->wall += bench_now() - t0;
+	t->cpu += bench_cpu() - c0;
 }
 
-static struct bench_rate
+static void
 bench_log(struct bench *b)
 {
 	double t0 = bench_now(), c0 = bench_cpu();
-	int64_t i;
-	int ret;
+	int ret = store_tx(b->store, DB_WRITE, bench_append_tx, b);
 
-	for (i = 0; i < b->events; i += b->batch)
-		if ((ret = store_tx(b->store, DB_WRITE, bench_append_tx,
-		    b)) < 0)
-			bench_die("append", ret);
-	return bench_rate(b->events, t0, c0);
+	if (ret < 0)
+		bench_die("append", ret);
+	bench_add(&b->log, t0, c0);
 }
 
 /* ---- the same bytes without the log ---- */
@@ -163,33 +157,14 @@ bench_sql(sqlite3 *h, const char *text)
 }
 
 static sqlite3 *
-bench_sqlite(const char *folder, const char *name)
+bench_plain_open(const char *folder)
 {
 	char path[512];
 	sqlite3 *h = NULL;
 
-	snprintf(path, sizeof path, "%s/%s.sqlite", folder, name);
+	snprintf(path, sizeof path, "%s/plain.sqlite", folder);
 	if (sqlite3_open(path, &h) != SQLITE_OK)
 		bench_die("database", CAMCA_EDB);
-	return h;
-}
-
-/* What was written before is in its place and on the disk: neither of the two
- * pays for it. */
-static void
-bench_clean(const char *folder, const char *name)
-{
-	sqlite3 *h = bench_sqlite(folder, name);
-
-	bench_sql(h, "PRAGMA wal_checkpoint(TRUNCATE)");
-	sqlite3_close(h);
-}
-
-static sqlite3 *
-bench_plain_open(const char *folder)
-{
-	sqlite3 *h = bench_sqlite(folder, "plain");
-
 	bench_sql(h, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 	    "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384;"
 	    "CREATE TABLE plain (idx INTEGER PRIMARY KEY, data BLOB NOT NULL)"
@@ -231,66 +206,70 @@ bench_last_tx(struct tx *tx, void *arg)
 	    bench_keep, l->bytes);
 }
 
-static struct bench_rate
+static void
 bench_plain(struct bench *b, const struct bench_bytes *k)
 {
 	double t0 = bench_now(), c0 = bench_cpu();
 	int64_t i;
-	int in = 0;
 
+	bench_sql(b->h, "BEGIN IMMEDIATE");
 	for (i = 0; i < k->n; i++) {
-		if (in == 0)
-			bench_sql(b->h, "BEGIN IMMEDIATE");
 		sqlite3_bind_int64(b->insert, 1, b->plain_next++);
 		sqlite3_bind_blob64(b->insert, 2, k->list[i].p, k->list[i].n,
 		    SQLITE_STATIC);
 		if (sqlite3_step(b->insert) != SQLITE_DONE)
 			bench_die("insert", CAMCA_EDB);
 		sqlite3_reset(b->insert);
-		if (++in == b->batch || i + 1 == k->n) {
-			bench_sql(b->h, "COMMIT");
-			in = 0;
-		}
 	}
-	return bench_rate(k->n, t0, c0);
+	bench_sql(b->h, "COMMIT");
+	bench_add(&b->plain, t0, c0);
 }
 
+/* The events of one batch are stored, as their operations do it; then, with
+ * the clock running, they get into the log; then their entries into a table.
+ * The two take turns, so that both see the same machine. */
 static void
-bench_round(struct bench *b)
+bench_batch(struct bench *b, struct bench_bytes *k)
 {
-	struct bench_bytes k = { calloc((size_t)b->events,
-	    sizeof (struct store_blob)), 0 };
-	struct bench_last last = { &k, b->events };
-	struct bench_rate log, plain;
+	struct bench_last last = { k, b->batch };
 	int64_t i;
 	int ret;
 
-	if (k.list == NULL)
-		bench_die("memory", CAMCA_ENOMEM);
 	if ((ret = store_tx(b->store, DB_WRITE, bench_put_tx, b)) < 0)
 		bench_die("events", ret);
-	b->next += b->events;
-	bench_clean(b->folder, "bench");
-	log = bench_log(b);
+	b->next += b->batch;
+	bench_log(b);
 	if ((ret = store_tx(b->store, DB_READ, bench_last_tx, &last)) < 0)
 		bench_die("entries", ret);
-	bench_clean(b->folder, "plain");
-	plain = bench_plain(b, &k);
+	bench_plain(b, k);
+	for (i = 0; i < k->n; i++)
+		free(k->list[i].p);
+}
+
+static void
+bench_round(struct bench *b, int64_t events)
+{
+	struct bench_bytes k = { calloc((size_t)b->batch,
+	    sizeof (struct store_blob)), 0 };
+	double n = 0;
+
+	if (k.list == NULL)
+		bench_die("memory", CAMCA_ENOMEM);
+	b->log = b->plain = (struct bench_time){ 0, 0 };
+	for (; n < (double)events; n += b->batch)
+		bench_batch(b, &k);
 	printf("{\"batch\":%d,\"log\":%.0f,\"plain\":%.0f,\"ratio\":%.3f,"
 	    "\"log_cpu_us\":%.2f,\"plain_cpu_us\":%.2f}\n", b->batch,
-	    log.rate, plain.rate, log.rate / plain.rate, log.cpu_us,
-	    plain.cpu_us);
+	    n / b->log.wall, n / b->plain.wall, b->plain.wall / b->log.wall,
+	    b->log.cpu * 1e6 / n, b->plain.cpu * 1e6 / n);
 	fflush(stdout);
-	for (i = 0; i < k.n; i++)
-		free(k.list[i].p);
 	free(k.list);
 }
 
 static int
 bench_append(const char *folder, int64_t events, int batch, int rounds)
 {
-	struct bench b = { .folder = folder, .store = bench_open(folder),
-	    .batch = batch, .events = events,
+	struct bench b = { .store = bench_open(folder), .batch = batch,
 	    .h = bench_plain_open(folder) };
 	int i, ret = append_new(&b.append, &src, (size_t)batch);
 
@@ -300,7 +279,7 @@ bench_append(const char *folder, int64_t events, int batch, int rounds)
 	    &b.insert, NULL) != SQLITE_OK)
 		bench_die("prepare", CAMCA_EDB);
 	for (i = 0; i < rounds; i++)
-		bench_round(&b);
+		bench_round(&b, events);
 	sqlite3_finalize(b.insert);
 	sqlite3_close(b.h);
 	append_free(b.append);
