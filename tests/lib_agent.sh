@@ -41,7 +41,7 @@ agent_add() {
 	concurrency = ${AGENT_CONCURRENCY:-32}
 	poll = 1
 	camera-timeout = 8
-	key-timeout = 6
+	key-timeout = ${AGENT_KEY_TIMEOUT:-60}
 	CONF
 }
 agent_camera() {

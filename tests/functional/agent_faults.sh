@@ -95,7 +95,7 @@ mapfile -t MUST < <(cut -d' ' -f3 "$TMP/faults")
 cameras fleet -n "$N" --persona=default --keygen-ms=50 || exit 1
 agent_rules -e 's/^login_paths: .*/login_paths: ["\/web\/login"]/' \
     -e 's/^batch: .*/batch: 500/'
-AGENT_CONCURRENCY=32
+AGENT_CONCURRENCY=32 AGENT_KEY_TIMEOUT=6   # a key that never comes
 agent_site
 for i in $(seq 0 $((N - 1))); do agent_camera "cam-$i" "$i"; done
 
