@@ -20,6 +20,7 @@
 #include "ca/authority/custody.h"
 #include "ca/authority/feed.h"
 #include "ca/authority/layout.h"
+#include "ca/base/daemon_args.h"
 #include "ca/base/file.h"
 #include "ca/base/harden.h"
 #include "ca/base/listen.h"
@@ -30,14 +31,11 @@
 
 const char *argp_program_version = "camcad " CAMCA_VERSION;
 
-enum { OPT_INIT = 256, OPT_READY, OPT_LEVEL, OPT_ORG, OPT_NAME, OPT_EST,
+enum { OPT_INIT = 256, OPT_ORG, OPT_NAME, OPT_EST,
 	OPT_HTTP, OPT_NODE, OPT_RSA, OPT_MODULE, OPT_TOKEN, OPT_PIN,
 	OPT_POLICIES, OPT_URL, OPT_JSON };
 
 static const struct argp_option options[] = {
-	{ "state", 's', "DIR", 0, "state folder (default /var/lib/camca)", 0 },
-	{ "ready-fd", OPT_READY, "N", 0, "write \"ready\" there when serving", 0 },
-	{ "log-level", OPT_LEVEL, "LEVEL", 0, "error, warning, note, info, trace", 0 },
 	{ "init", OPT_INIT, NULL, 0, "hold the ceremony and end", 1 },
 	{ "organization", OPT_ORG, "TEXT", 0, "name in the CA certificates", 1 },
 	{ "node", OPT_NODE, "NAME", 0, "name of this machine in events", 1 },
@@ -55,15 +53,13 @@ static const struct argp_option options[] = {
 };
 
 struct arguments {
+	struct daemon_args daemon;
 	struct init_options init;
-	const char *state;
 	const char *organization, *node, *module, *token, *pin_file, *http_url;
 	const char *est_listen, *http_listen;
 	const char *names[CONFIG_NAMES_MAX];
 	size_t nnames;
 	bool do_init, json;
-	int ready_fd;
-	enum log_level level;
 };
 
 static error_t
@@ -96,24 +92,17 @@ static error_t
 arguments_parse(int key, char *arg, struct argp_state *st)
 {
 	struct arguments *a = st->input;
-	char *end;
 
 	switch (key) {
-	case 's': a->state = arg; break;
-	case OPT_INIT: a->do_init = true; break;
-	case OPT_LEVEL:
-		if (!log_level_parse(arg, &a->level))
-			argp_error(st, "no such log level: %s", arg);
-		break;
-	case OPT_READY:
-		a->ready_fd = (int)strtol(arg, &end, 10);
-		if (*end != '\0' || a->ready_fd < 0)
-			argp_error(st, "not a descriptor: %s", arg);
-		break;
-	case ARGP_KEY_ARG: argp_error(st, "unexpected: %s", arg); break;
-	default: return arguments_init(key, arg, st, a);
+	case ARGP_KEY_INIT:
+		st->child_inputs[0] = &a->daemon;
+		return 0;
+	case OPT_INIT:
+		a->do_init = true;
+		return 0;
+	default:
+		return arguments_init(key, arg, st, a);
 	}
-	return 0;
 }
 
 /* ---- init ---- */
@@ -140,7 +129,7 @@ init_config(struct config *c, const struct arguments *x)
 {
 	size_t i;
 
-	config_default(c, x->state);
+	config_default(c, x->daemon.state);
 #define COPY(what, field, value) \
 	init_copy(c->field, sizeof c->field, what, value)
 	if (!COPY("the organization", organization, x->organization) ||
@@ -215,12 +204,12 @@ main_init(struct authority *a, struct arguments *x)
 	int ret;
 
 	if (!init_config(&fresh, x) ||
-	    file_join(yaml, sizeof yaml, x->state, "camca.yaml") < 0)
+	    file_join(yaml, sizeof yaml, x->daemon.state, "camca.yaml") < 0)
 		return 2;
 	old = file_exists(yaml);
 	ret = layout_make(&fresh, x->init.policies_from, &why);
 	if (ret == CAMCA_OK)
-		ret = init_settings(a, x->state, old, &why);
+		ret = init_settings(a, x->daemon.state, old, &why);
 	if (ret == CAMCA_OK)
 		ret = layout_drop(&a->conf);
 	if (ret == CAMCA_OK)
@@ -231,7 +220,7 @@ main_init(struct authority *a, struct arguments *x)
 	if (ret < 0)
 		refuse_default(&why, ret);
 	if (x->json)
-		init_json(x->state, ret < 0 ? &why : NULL);
+		init_json(x->daemon.state, ret < 0 ? &why : NULL);
 	if (ret == CAMCA_OK)
 		return 0;
 	fprintf(stderr, "camcad: %s [%s]\n", why.detail, why.code);
@@ -326,9 +315,9 @@ main_serve(struct authority *a, const struct arguments *x)
 	uint64_t one = 1;
 	int ret;
 
-	ret = config_load(&a->conf, x->state, error, sizeof error);
+	ret = config_load(&a->conf, x->daemon.state, error, sizeof error);
 	if (ret < 0) {
-		log_msg(LOG_ERROR, x->state, "%s", error);
+		log_msg(LOG_ERROR, x->daemon.state, "%s", error);
 		return 1;
 	}
 	sigemptyset(&s.set);
@@ -354,7 +343,7 @@ main_serve(struct authority *a, const struct arguments *x)
 			ret = CAMCA_ENOMEM;
 	}
 	if (ret == CAMCA_OK) {
-		ret = main_run(a, x->ready_fd, s.wake, &why);
+		ret = main_run(a, x->daemon.ready_fd, s.wake, &why);
 		feed_stop(a);
 		publisher_stop(a->publisher);
 		if (write(s.stop, &one, sizeof one) == sizeof one)
@@ -369,7 +358,7 @@ main_serve(struct authority *a, const struct arguments *x)
 	}
 	if (ret < 0) {
 		refuse_default(&why, ret);
-		log_msg(LOG_ERROR, x->state, "%s [%s]", why.detail, why.code);
+		log_msg(LOG_ERROR, x->daemon.state, "%s [%s]", why.detail, why.code);
 	}
 	anchor_close(a->anchor);
 	authority_close(a);
@@ -389,19 +378,20 @@ main_json_free(void *p)
 int
 main(int argc, char **argv)
 {
+	static const struct argp_child shared[] = {
+		{ &daemon_argp, 0, NULL, 0 }, { 0 }
+	};
 	static const struct argp parser = { options, arguments_parse, NULL,
-	    "The authority of camca: HSM, database and every rule.", NULL,
+	    "The authority of camca: HSM, database and every rule.", shared,
 	    NULL, NULL };
-	struct arguments x = { .state = "/var/lib/camca", .ready_fd = -1,
-	    .level = LOG_NOTE };
+	struct arguments x = { .do_init = false };
 	struct authority *a;
 	int rc;
 
-	if (getenv("CAMCA_STATE") != NULL)
-		x.state = getenv("CAMCA_STATE");
+	daemon_args_init(&x.daemon);
 	if (argp_parse(&parser, argc, argv, 0, NULL, &x) != 0)
 		return 2;
-	log_setup("camcad", x.level);
+	log_setup("camcad", x.daemon.level);
 	json_set_alloc_funcs(malloc, main_json_free);
 	a = calloc(1, sizeof *a);
 	if (a == NULL)

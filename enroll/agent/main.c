@@ -43,20 +43,6 @@ struct arguments {
 	enum log_level level;
 };
 
-static enum log_level
-arguments_level(struct argp_state *st, const char *s)
-{
-	static const char *const names[] = { "error", "warning", "note",
-	    "info", "trace" };
-	size_t i;
-
-	for (i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strcmp(s, names[i]) == 0)
-			return (enum log_level)(LOG_ERROR + (int)i);
-	argp_error(st, "no such log level: %s", s);
-	return LOG_NOTE;
-}
-
 static int
 arguments_number(struct argp_state *st, const char *arg)
 {
@@ -109,7 +95,8 @@ arguments_parse(int key, char *arg, struct argp_state *st)
 		a->wait_ms = arguments_number(st, arg);
 		return 0;
 	case OPT_LEVEL:
-		a->level = arguments_level(st, arg);
+		if (!log_level_parse(arg, &a->level))
+			argp_error(st, "no such log level: %s", arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		return arguments_word(a, arg, st);
