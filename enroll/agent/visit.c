@@ -337,7 +337,7 @@ visit_rows(struct visit *v, const struct visit_row *r)
 {
 	int ret;
 
-	for (; r->run != NULL; r++) {
+	for (; r != NULL; r = visit_next(v->job->kind, v->job->mode, r)) {
 		if (visit_must_stop(v))
 			return visit_stopped(v);
 		if (!r->own_reports)
@@ -388,7 +388,7 @@ enum job_end
 visit_run(const struct visit_peer *peer, const struct cam_driver *drv,
     struct agent_job *job)
 {
-	const struct visit_row *rows = visit_sequence(job->kind, job->mode);
+	const struct visit_row *row = visit_next(job->kind, job->mode, NULL);
 	struct visit *v = calloc(1, sizeof *v);
 	enum job_end end;
 
@@ -407,7 +407,7 @@ visit_run(const struct visit_peer *peer, const struct cam_driver *drv,
 	    .connect_ms = peer->camera_ms < 10000 ? peer->camera_ms : 10000,
 	    .answer_ms = peer->camera_ms,
 	    .login_budget = job->options.login_budget };
-	if (rows == NULL)
+	if (row == NULL)
 		end = visit_no_way(v, "agent.mode", "There is no such thing as "
 		    "this job in this mode.");
 	else if (job->reach.driver[0] != '\0' &&
@@ -415,7 +415,7 @@ visit_run(const struct visit_peer *peer, const struct cam_driver *drv,
 		end = visit_no_way(v, "agent.driver", "This agent does not "
 		    "speak the camera's language.");
 	else
-		end = visit_rows(v, rows);
+		end = visit_rows(v, row);
 	(void)pthread_setname_np(pthread_self(), "camera");
 	visit_fini(v);
 	return end;

@@ -108,10 +108,11 @@ struct visit {
 	char finding_text[NOTE_TEXT_MAX];
 };
 
-/* One row of a sequence. */
+/* A step, and the jobs that take it. */
 struct visit_row {
 	enum job_step step;
 	int (*run)(struct visit *v);
+	unsigned jobs;                 /* bits of sequence.c */
 	bool critical;                 /* not settled before the next step */
 	bool own_reports;              /* tells of itself, with visit_begin() */
 };
@@ -235,7 +236,9 @@ int plan_crl(struct visit *v);
 int plan_protocols(struct visit *v);
 int plan_collect(struct visit *v);
 
-/* The job's sequence, ended by a row without run; NULL: there is none. */
-const struct visit_row *visit_sequence(enum job_kind kind, enum job_mode mode);
+/* The row that a job takes after r (NULL: its first one); NULL: it is at its
+ * end, or there is no such job in this mode. */
+const struct visit_row *visit_next(enum job_kind kind, enum job_mode mode,
+    const struct visit_row *r);
 
 #endif
