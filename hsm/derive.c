@@ -43,6 +43,23 @@ derive_check_key(struct hsm *h, CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o)
 	return rv == CKR_OK && (!derives || signs) ? HSM_RV_KEY_USE : rv;
 }
 
+static CK_RV
+derive_can_call(struct hsm *h, CK_SESSION_HANDLE s, void *arg)
+{
+	const struct hsm_token *t = arg;
+
+	(void)s;
+	return derive_check_token(h, t->slot);
+}
+
+int
+hsm_can_derive(struct hsm *h, struct refusal *why)
+{
+	struct hsm_token *t = &h->tokens[HSM_MAIN];
+
+	return session_run(t, false, "ask for ECDH", derive_can_call, t, why);
+}
+
 int
 hsm_key_open_derive(struct hsm *h, const char *uri, struct hsm_key **out,
     struct refusal *why)

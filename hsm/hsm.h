@@ -132,6 +132,9 @@ CAMCA_MUST int hsm_key_algorithm(const struct hsm_key *k, X509_ALGOR *out);
  * has no CKM_ECDH1_DERIVE. */
 CAMCA_MUST int hsm_generate_derive(struct hsm *h, const char *label,
     char **uri_out, struct refusal *why);
+/* Whether the main token could: "hsm.no-derive", or CAMCA_EHSM and CAMCA_EPIN
+ * while it is away. Changes nothing. Any thread. */
+CAMCA_MUST int hsm_can_derive(struct hsm *h, struct refusal *why);
 /* hsm_key_open for such a key. CAMCA_EPOLICY ("hsm.key-use") for one that may
  * sign or must not derive, CAMCA_EINVAL for another curve, "hsm.no-derive". The
  * functions above that sign refuse it with CAMCA_EPOLICY. */

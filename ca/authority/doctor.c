@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "ca/authority/custody.h"
-#include "ca/authority/ops.h"
+#include "ca/authority/doctor.h"
 #include "ca/custody/signer.h"
 #include "ca/custody/anchor.h"
 #include "ca/custody/chains.h"
@@ -19,12 +19,7 @@
 #define DOCTOR_BAG_HIGH 16000
 #define DOCTOR_ANCHOR_MS 30000
 
-struct doctor {
-	struct op_call *c;
-	json_t *checks;
-};
-
-static void
+void
 doctor_say(struct doctor *d, const char *name, bool ok, const char *level,
     const char *detail, const char *mend)
 {
@@ -37,7 +32,7 @@ static void
 doctor_token(struct doctor *d)
 {
 	struct refusal why = { 0 };
-	bool ok = hsm_check(d->c->a->hsm, &why) == CAMCA_OK;
+	bool ok = hsm_check(d->a->hsm, &why) == CAMCA_OK;
 
 	doctor_say(d, "token", ok, "error", ok ? "The token answers and every "
 	    "key signs." : why.detail, "Put the token back, or check its "
@@ -48,8 +43,8 @@ static void
 doctor_log_token(struct doctor *d)
 {
 	struct refusal why = { 0 };
-	bool has = hsm_has_log(d->c->a->hsm);
-	bool ok = hsm_check_log(d->c->a->hsm, &why) == CAMCA_OK;
+	bool has = hsm_has_log(d->a->hsm);
+	bool ok = hsm_check_log(d->a->hsm, &why) == CAMCA_OK;
 
 	doctor_say(d, "log token", ok, "warning", ok ? "The token of the "
 	    "custody log answers and every key signs." : why.detail, has ?
@@ -63,7 +58,7 @@ static void
 doctor_vault(struct doctor *d)
 {
 	struct refusal why = { 0 };
-	bool ok = vault_check(d->c->a->vault, &why) == CAMCA_OK;
+	bool ok = vault_check(d->a->vault, &why) == CAMCA_OK;
 
 	doctor_say(d, "vault", ok, "error", ok ? "The vault's key opens what "
 	    "is sealed to it." : why.detail, strcmp(why.code,
@@ -78,7 +73,7 @@ doctor_clock(struct doctor *d)
 {
 	struct refusal why = { 0 };
 	int64_t now;
-	bool ok = authority_now(d->c->a, &now, &why) == CAMCA_OK;
+	bool ok = authority_now(d->a, &now, &why) == CAMCA_OK;
 
 	doctor_say(d, "clock", ok, "error", ok ? "Time has not run backwards." :
 	    why.detail, "Set the clock by NTP. If it was wrong before and is "
@@ -90,7 +85,7 @@ doctor_store(struct doctor *d)
 {
 	struct store_health h;
 	char text[256];
-	bool ok = store_health(d->c->a->store, &h) == CAMCA_OK;
+	bool ok = store_health(d->a->store, &h) == CAMCA_OK;
 
 	if (!ok) {
 		doctor_say(d, "store", false, "error", "The store does not "
@@ -112,16 +107,16 @@ doctor_store(struct doctor *d)
 static void
 doctor_events(struct doctor *d)
 {
-	int64_t now = ctx_now_ms(d->c->a->ctx);
+	int64_t now = ctx_now_ms(d->a->ctx);
 	struct sequencer_state s;
 	char text[800];
 	bool late;
 
-	if (custody_state(d->c->a, &s) < 0)
+	if (custody_state(d->a, &s) < 0)
 		return;
 	late = s.waiting > 0 && s.oldest_ms > 0 &&
 	    now - s.oldest_ms > DOCTOR_EVENT_LATE_MS +
-	    d->c->a->conf.custody_interval_ms;
+	    d->a->conf.custody_interval_ms;
 	snprintf(text, sizeof text, "%lld events are in the custody log, %lld "
 	    "wait.%s%s", (long long)s.size, (long long)s.waiting,
 	    s.error < 0 ? " " : "", s.error < 0 ? s.why : "");
@@ -144,7 +139,7 @@ doctor_chains(struct doctor *d)
 	int64_t off = 0;
 	char text[160];
 
-	if (store_tx(d->c->a->store, DB_READ, doctor_chains_tx, &off) < 0)
+	if (store_tx(d->a->store, DB_READ, doctor_chains_tx, &off) < 0)
 		return;
 	snprintf(text, sizeof text, off == 0 ? "Each event of the custody log "
 	    "is in the chain of its device." : "The chains of all devices and "
@@ -184,7 +179,7 @@ doctor_anchor(const struct anchor_state *s, void *arg)
 static void
 doctor_anchors(struct doctor *d)
 {
-	struct anchor *an = d->c->a->anchor;
+	struct anchor *an = d->a->anchor;
 	struct anchor_summary s;
 	char text[800];
 	bool asked, late;
@@ -208,7 +203,7 @@ doctor_anchors(struct doctor *d)
 	    "It asks for work." : "It does not ask for work: nobody talks to "
 	    "witnesses and TSAs.", "camca up starts it; else start it beside "
 	    "camcad and camca-gate.");
-	late = s.waiting_ms > 0 && ctx_now_ms(d->c->a->ctx) - s.waiting_ms >
+	late = s.waiting_ms > 0 && ctx_now_ms(d->a->ctx) - s.waiting_ms >
 	    DOCTOR_ANCHOR_MS;
 	snprintf(text, sizeof text, "The newest checkpoint has %lld entries, "
 	    "the newest with its quorum %lld.", (long long)s.newest_size,
@@ -239,15 +234,15 @@ doctor_sign_mend(const struct signer_state *st)
 static void
 doctor_checkpoints(struct doctor *d)
 {
-	int64_t grace = d->c->a->conf.checkpoint_ms + DOCTOR_EVENT_LATE_MS;
-	int64_t now = ctx_now_ms(d->c->a->ctx);
+	int64_t grace = d->a->conf.checkpoint_ms + DOCTOR_EVENT_LATE_MS;
+	int64_t now = ctx_now_ms(d->a->ctx);
 	char text[800], when[CTX_TIME_LEN];
 	struct sequencer_state s;
 	struct signer_state st;
 	bool late;
 
-	signer_state(d->c->a->signer, &st);
-	if (custody_state(d->c->a, &s) < 0)
+	signer_state(d->a->signer, &st);
+	if (custody_state(d->a, &s) < 0)
 		return;
 	late = s.size > st.size && st.signed_ms > 0 &&
 	    now - st.signed_ms > grace && st.failed == CAMCA_OK;
@@ -265,12 +260,12 @@ doctor_checkpoints(struct doctor *d)
 	doctor_say(d, "checkpoints", st.failed == 0 && !late && st.size >= 0,
 	    "error", text, doctor_sign_mend(&st));
 	if (st.origin[0] == '\0' || strncmp(st.origin,
-	    d->c->a->conf.custody_origin,
-	    strlen(d->c->a->conf.custody_origin)) == 0)
+	    d->a->conf.custody_origin,
+	    strlen(d->a->conf.custody_origin)) == 0)
 		return;
 	snprintf(text, sizeof text, "The log is %.200s since its first start, "
 	    "camca.yaml says %.200s.", st.origin,
-	    d->c->a->conf.custody_origin);
+	    d->a->conf.custody_origin);
 	doctor_say(d, "origin", false, "warning", text, "Set custody: origin "
 	    "to what the log is.");
 }
@@ -300,8 +295,8 @@ doctor_bag(struct doctor *d, const struct ca_set *set, const char *ca,
 static void
 doctor_cas(struct doctor *d)
 {
-	struct ca_set *set = authority_cas(d->c->a);
-	int64_t now = ctx_now_ms(d->c->a->ctx);
+	struct ca_set *set = authority_cas(d->a);
+	int64_t now = ctx_now_ms(d->a->ctx);
 	char name[128], text[256], when[CTX_TIME_LEN];
 	size_t i;
 
@@ -320,7 +315,7 @@ doctor_cas(struct doctor *d)
 		if (ca->row.parent != 0)
 			doctor_bag(d, set, ca->row.name, now);
 	}
-	authority_cas_put(d->c->a, set);
+	authority_cas_put(d->a, set);
 }
 
 struct doctor_crls {
@@ -368,11 +363,11 @@ doctor_crl(const struct publisher_state *s, void *arg)
 static void
 doctor_crls(struct doctor *d)
 {
-	struct policies *p = authority_policies(d->c->a);
+	struct policies *p = authority_policies(d->a);
 	struct doctor_crls x = { d, p->revocation.crl_warn_bytes };
 
-	authority_policies_put(d->c->a, p);
-	if (d->c->a->publisher == NULL || publisher_list(d->c->a->publisher,
+	authority_policies_put(d->a, p);
+	if (d->a->publisher == NULL || publisher_list(d->a->publisher,
 	    doctor_crl, &x) < 0)
 		doctor_say(d, "crl", false, "error", "The CRLs cannot be "
 		    "looked at.", "Look into the log of camcad.");
@@ -384,17 +379,17 @@ doctor_policies(struct doctor *d)
 	struct policies *p = NULL, *now;
 	struct refusal why = { 0 };
 
-	if (policies_read(d->c->a->conf.policies, &p, &why) < 0) {
+	if (policies_read(d->a->conf.policies, &p, &why) < 0) {
 		doctor_say(d, "policies", false, "error", why.detail,
 		    "Mend the file; the rules loaded before stay in force.");
 		return;
 	}
-	now = authority_policies(d->c->a);
+	now = authority_policies(d->a);
 	doctor_say(d, "policies", strcmp(now->hex, p->hex) == 0, "warning",
 	    strcmp(now->hex, p->hex) == 0 ? "The files are those in force." :
 	    "The files have changed since they were loaded.",
 	    "camca policy reload puts them in force.");
-	authority_policies_put(d->c->a, now);
+	authority_policies_put(d->a, now);
 	policies_free(p);
 }
 
@@ -410,7 +405,7 @@ doctor_permissions(struct doctor *d)
 	bool ok;
 
 	for (i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
-		snprintf(path, sizeof path, "%s/%s", d->c->a->conf.state,
+		snprintf(path, sizeof path, "%s/%s", d->a->conf.state,
 		    dirs[i]);
 		ok = stat(path, &st) == 0 && (st.st_mode & 077) == 0 &&
 		    st.st_uid == geteuid();
@@ -424,7 +419,7 @@ doctor_permissions(struct doctor *d)
 static void
 doctor_users(struct doctor *d)
 {
-	bool apart = d->c->a->gate_uid != (uid_t)-1;
+	bool apart = d->a->gate_uid != (uid_t)-1;
 
 	doctor_say(d, "users", apart, "warning", apart ?
 	    "Authority and gate run as different users." :
@@ -436,7 +431,7 @@ doctor_users(struct doctor *d)
 int
 op_system_doctor(struct op_call *c)
 {
-	struct doctor d = { .c = c, .checks = json_array() };
+	struct doctor d = { .a = c->a, .checks = json_array() };
 
 	doctor_token(&d);
 	doctor_log_token(&d);
@@ -449,6 +444,7 @@ op_system_doctor(struct op_call *c)
 	doctor_anchors(&d);
 	doctor_cas(&d);
 	doctor_crls(&d);
+	doctor_cameras(&d);
 	doctor_policies(&d);
 	doctor_permissions(&d);
 	doctor_users(&d);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define PLAN_URGENT 10                 /* the last tenth of a life */
+#define PLAN_DAY_MS 86400000LL
+#define PLAN_ALL_DAYS 0x7f
 
 int64_t
 plan_jitter(const char *device, enum job_kind kind, int64_t range_ms)
@@ -104,4 +106,17 @@ plan_start(const struct plan *p, enum job_kind kind, int64_t due_ms)
 	length = job_window_length(w);
 	return at + plan_jitter(p->device, kind,
 	    p->level->jitter_ms < length ? p->level->jitter_ms : length);
+}
+
+int64_t
+plan_stale_before(const struct job_level *level, int64_t now_ms)
+{
+	const struct job_window *w = &level->window;
+	int64_t wait = w->any || w->days == PLAN_ALL_DAYS ? 1 : 7;
+
+	if (level->rotate_every_ms == 0)
+		return 0;
+	/* The place in the window, the window, and a day for the batches. */
+	return now_ms - level->rotate_every_ms - level->jitter_ms -
+	    (wait + 1) * PLAN_DAY_MS;
 }

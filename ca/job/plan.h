@@ -27,6 +27,9 @@ int64_t plan_due(const struct plan *p, enum job_kind kind);
 int64_t plan_start(const struct plan *p, enum job_kind kind, int64_t due_ms);
 /* Is the certificate in the last tenth of its life? */
 bool plan_urgent(const struct plan *p);
+/* A password from before this moment should have been rotated by now: its level
+ * wants it, and the window has been open since. 0: the level wants nothing. */
+int64_t plan_stale_before(const struct job_level *level, int64_t now_ms);
 /* 0 .. range_ms - 1, the same each time for a device and kind; 0 where the
  * range is 0. */
 int64_t plan_jitter(const char *device, enum job_kind kind, int64_t range_ms);

@@ -575,3 +575,11 @@ STEP(7,
     " device " INT64 " NOT NULL REFERENCES device (pk),"
     " first_ms " INT64 " NOT NULL,"
     " PRIMARY KEY (spki, device)" END_KEYED)
+
+/* What doctor asks: what waits for a person. */
+STEP(8,
+    "CREATE INDEX job_parked ON job (id) WHERE state = 5;"
+    "CREATE INDEX job_site_stopped ON job_site (site) WHERE stopped_ms > 0;"
+    "CREATE INDEX agent_seen ON agent (seen_ms);"
+    "CREATE INDEX vault_secret_aged ON vault_secret (changed_ms)"
+    " WHERE state = 1;")

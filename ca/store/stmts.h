@@ -612,6 +612,24 @@ STMT(ST_DUE_ACCOUNTS, STMT_R, "SELECT a.username, a.id, s.changed_ms"
     " WHERE a.device = $3 AND s.state = 1 AND s.changed_ms <= $4"
     " AND a.role <> 2 AND a.username > $1 ORDER BY a.username LIMIT $2", NULL)
 
+/* what waits for a person; for doctor */
+STMT(ST_JOB_PARKED, STMT_R, JOB_SELECT "WHERE j.state = 5 AND j.id > $1"
+    " ORDER BY j.id LIMIT $2", NULL)
+STMT(ST_JOB_SITE_STOPPED, STMT_R, "SELECT site, failures, stopped_ms, code"
+    " FROM job_site WHERE stopped_ms > 0 AND site > $1 ORDER BY site LIMIT $2",
+    NULL)
+STMT(ST_AGENT_SILENT, STMT_R, "SELECT d.id, d.site, a.seen_ms FROM agent a"
+    " CROSS JOIN device_standing s CROSS JOIN device d"
+    " WHERE s.device = a.device AND s.state = 1 AND d.pk = a.device"
+    " AND a.seen_ms < $3 ORDER BY a.seen_ms LIMIT $2 OFFSET $1", NULL)
+/* Devices that are registered (with or without a row), enrolled or held. */
+STMT(ST_VAULT_AGED, STMT_R, "SELECT d.id, a.username, t.level, v.changed_ms"
+    " FROM vault_secret v CROSS JOIN vault_account a CROSS JOIN device d"
+    " CROSS JOIN site t" STANDING_JOIN "WHERE v.state = 1"
+    " AND v.changed_ms < $3 AND a.id = v.account AND a.role <> 2"
+    " AND d.pk = a.device AND t.id = d.site AND COALESCE(s.state, 0) <= 2"
+    " ORDER BY v.changed_ms LIMIT $2 OFFSET $1", NULL)
+
 #undef SITE_COLS
 #undef DEVICE_SELECT
 #undef STANDING_JOIN

@@ -209,3 +209,46 @@ store_due_accounts(struct tx *tx, int64_t device, int64_t before_ms,
 	return tx_list(tx, &l, v, COUNT(v), INT64_MAX, due_account_row_visit,
 	    &visit);
 }
+
+static const struct col silent_cols[] = {
+	COL(TEXT, agent_silent_row, id),
+	COL(TEXT, agent_silent_row, site),
+	COL(INT, agent_silent_row, seen_ms),
+};
+
+LIST_VISIT(agent_silent_row)
+
+int
+store_agent_silent(struct tx *tx, int64_t before_ms, int64_t limit,
+    int (*fn)(const struct agent_silent_row *r, void *arg), void *arg)
+{
+	static const struct list l = { ST_AGENT_SILENT, silent_cols,
+	    COUNT(silent_cols), sizeof (struct agent_silent_row), LIST_OFFSET,
+	    0 };
+	struct agent_silent_row_list visit = { fn, arg };
+	struct db_val v[3] = { db_int(0), db_int(0), db_int(before_ms) };
+
+	return tx_list(tx, &l, v, COUNT(v), limit, agent_silent_row_visit,
+	    &visit);
+}
+
+static const struct col aged_cols[] = {
+	COL(TEXT, aged_row, device_id),
+	COL(TEXT, aged_row, username),
+	COL(INT, aged_row, level),
+	COL(INT, aged_row, changed_ms),
+};
+
+LIST_VISIT(aged_row)
+
+int
+store_vault_aged(struct tx *tx, int64_t before_ms, int64_t limit,
+    int (*fn)(const struct aged_row *r, void *arg), void *arg)
+{
+	static const struct list l = { ST_VAULT_AGED, aged_cols,
+	    COUNT(aged_cols), sizeof (struct aged_row), LIST_OFFSET, 0 };
+	struct aged_row_list visit = { fn, arg };
+	struct db_val v[3] = { db_int(0), db_int(0), db_int(before_ms) };
+
+	return tx_list(tx, &l, v, COUNT(v), limit, aged_row_visit, &visit);
+}

@@ -186,6 +186,18 @@ store_job_open(struct tx *tx, int64_t device, int64_t kind, int64_t mode,
 	    COUNT(job_cols), out);
 }
 
+int
+store_job_parked(struct tx *tx, int64_t limit,
+    int (*fn)(const struct job_row *r, void *arg), void *arg)
+{
+	static const struct list l = { ST_JOB_PARKED, job_cols,
+	    COUNT(job_cols), sizeof (struct job_row), LIST_INT, 0 };
+	struct job_row_list visit = { fn, arg };
+	struct db_val v[2] = { db_int(0), db_int(0) };
+
+	return tx_list(tx, &l, v, COUNT(v), limit, job_row_visit, &visit);
+}
+
 /* ---- steps ---- */
 
 static const struct col step_cols[] = {
@@ -310,4 +322,19 @@ store_job_site_get(struct tx *tx, const char *site, struct job_site_row *out)
 		return CAMCA_EINVAL;
 	memcpy(out->site, site, v.n + 1);
 	return CAMCA_OK;
+}
+
+LIST_VISIT(job_site_row)
+
+int
+store_job_site_stopped(struct tx *tx, int64_t limit,
+    int (*fn)(const struct job_site_row *r, void *arg), void *arg)
+{
+	static const struct list l = { ST_JOB_SITE_STOPPED, site_cols,
+	    COUNT(site_cols), sizeof (struct job_site_row), LIST_TEXT, 0 };
+	struct job_site_row_list visit = { fn, arg };
+	struct db_val v[2] = { db_text(""), db_int(0) };
+
+	return tx_list(tx, &l, v, COUNT(v), limit, job_site_row_visit,
+	    &visit);
 }

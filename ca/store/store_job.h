@@ -211,4 +211,31 @@ CAMCA_MUST int store_due_accounts(struct tx *tx, int64_t device,
     int64_t before_ms, int (*fn)(const struct due_account_row *r, void *arg),
     void *arg);
 
+/* ---- what waits for a person ---- */
+/* Parked ones, the oldest first. */
+CAMCA_MUST int store_job_parked(struct tx *tx, int64_t limit,
+    int (*fn)(const struct job_row *r, void *arg), void *arg);
+/* Sites whose series is stopped, by name. */
+CAMCA_MUST int store_job_site_stopped(struct tx *tx, int64_t limit,
+    int (*fn)(const struct job_site_row *r, void *arg), void *arg);
+struct agent_silent_row {
+	char id[STORE_ID_MAX], site[STORE_ID_MAX];
+	int64_t seen_ms;
+};
+/* Agents in service that asked before before_ms for the last time, the most
+ * silent first. */
+CAMCA_MUST int store_agent_silent(struct tx *tx, int64_t before_ms,
+    int64_t limit, int (*fn)(const struct agent_silent_row *r, void *arg),
+    void *arg);
+struct aged_row {
+	char device_id[STORE_ID_MAX];
+	char username[STORE_ID_MAX];
+	int64_t level;                   /* of its site */
+	int64_t changed_ms;
+};
+/* Accounts of cameras in service, break-glass ones left out, whose current
+ * password is from before before_ms; the oldest first. */
+CAMCA_MUST int store_vault_aged(struct tx *tx, int64_t before_ms,
+    int64_t limit, int (*fn)(const struct aged_row *r, void *arg), void *arg);
+
 #endif

@@ -226,6 +226,32 @@ vault_ready(struct vault *v, struct refusal *why)
 	return refuse_default(why, ret);
 }
 
+/* As vault_ready, but a key that is not there stays so: whoever looks changes
+ * nothing. */
+static int
+vault_look(struct vault *v, struct refusal *why)
+{
+	struct vault_key k = { .v = v };
+	int ret = CAMCA_OK;
+
+	if (v == NULL)
+		return refuse(why, CAMCA_EHSM, 503, "vault.none",
+		    "There is no vault.");
+	if (__atomic_load_n(&v->key, __ATOMIC_ACQUIRE) != NULL)
+		return CAMCA_OK;
+	pthread_mutex_lock(&v->lock);
+	if (v->key == NULL)
+		ret = store_tx(v->conf.store, DB_READ, vault_key_get_tx, &k);
+	if (ret == CAMCA_OK && v->key == NULL && k.uri[0] == '\0')
+		ret = hsm_can_derive(v->conf.hsm, why) < 0 ? CAMCA_EHSM :
+		    refuse(why, CAMCA_EHSM, 503, "vault.no-key", "The vault "
+		    "has no key: the HSM could not make it at the start.");
+	else if (ret == CAMCA_OK && v->key == NULL)
+		ret = vault_key_open(v, &k, why);
+	pthread_mutex_unlock(&v->lock);
+	return refuse_default(why, ret);
+}
+
 /* ---- what is sealed ---- */
 
 static int
@@ -247,15 +273,14 @@ vault_clear(const struct vault_sealed *s, const char *password,
 	return ret;
 }
 
-int
-vault_seal(struct vault *v, const struct vault_sealed *s, const char *password,
-    struct store_blob *out, struct refusal *why)
+/* Its key is open. */
+static int
+vault_seal_now(const struct vault *v, const struct vault_sealed *s,
+    const char *password, struct store_blob *out, struct refusal *why)
 {
 	struct buf clear, der;
-	int ret = vault_ready(v, why);
+	int ret;
 
-	if (ret < 0)
-		return ret;
 	buf_init(&clear, VAULT_CLEAR_MAX);
 	buf_init(&der, VAULT_SEALED_MAX);
 	ret = vault_clear(s, password, &clear);
@@ -269,6 +294,15 @@ vault_seal(struct vault *v, const struct vault_sealed *s, const char *password,
 	out->p = der.data;
 	out->n = der.len;
 	return CAMCA_OK;
+}
+
+int
+vault_seal(struct vault *v, const struct vault_sealed *s, const char *password,
+    struct store_blob *out, struct refusal *why)
+{
+	int ret = vault_ready(v, why);
+
+	return ret < 0 ? ret : vault_seal_now(v, s, password, out, why);
 }
 
 /* Cuts the clear text into its lines, in place; false where it is not ours. */
@@ -358,17 +392,15 @@ vault_parse(const struct store_blob *b, X509 *cert)
 	return NULL;
 }
 
-int
-vault_open(struct vault *v, const struct vault_secret *row,
+/* Its key is open. */
+static int
+vault_open_now(struct vault *v, const struct vault_secret *row,
     struct secret_text *out, struct refusal *why)
 {
 	AUTO(CMS_ContentInfo) *cms = NULL;
 	struct buf clear;
 	int ret;
 
-	memset(out, 0, sizeof *out);
-	if ((ret = vault_ready(v, why)) < 0)
-		return ret;
 	ERR_clear_error();
 	buf_init(&clear, VAULT_SEALED_MAX);
 	cms = vault_parse(&row->sealed, v->cert);
@@ -388,18 +420,32 @@ vault_open(struct vault *v, const struct vault_secret *row,
 }
 
 int
+vault_open(struct vault *v, const struct vault_secret *row,
+    struct secret_text *out, struct refusal *why)
+{
+	int ret;
+
+	memset(out, 0, sizeof *out);
+	ret = vault_ready(v, why);
+	return ret < 0 ? ret : vault_open_now(v, row, out, why);
+}
+
+int
 vault_check(struct vault *v, struct refusal *why)
 {
 	struct vault_secret row = { .device_id = "doctor",
 	    .username = "doctor" };
 	struct vault_sealed s = { .device = row.device_id,
 	    .username = row.username, .uid = row.uid };
-	struct secret_text got;
-	int ret = vault_seal(v, &s, "doctor", &row.sealed, why);
+	struct secret_text got = { "" };
+	int ret = vault_look(v, why);
 
 	if (ret < 0)
 		return ret;
-	ret = vault_open(v, &row, &got, why);
+	ret = vault_seal_now(v, &s, "doctor", &row.sealed, why);
+	if (ret < 0)
+		return ret;
+	ret = vault_open_now(v, &row, &got, why);
 	if (ret == CAMCA_OK && strcmp(got.text, "doctor") != 0)
 		ret = refuse_default(why, CAMCA_ECRYPTO);
 	secret_text_wipe(&got);

@@ -49,7 +49,8 @@ CAMCA_MUST int vault_new(struct vault **out, const struct vault_conf *conf);
 CAMCA_MUST int vault_ready(struct vault *v, struct refusal *why);
 /* vault_free(NULL) is fine. */
 void vault_free(struct vault *v);
-/* Seals something and opens it again; for doctor. One HSM operation. */
+/* Seals something and opens it again; for doctor. One HSM operation, and
+ * nothing is written: "vault.no-key" where there is no key yet. */
 CAMCA_MUST int vault_check(struct vault *v, struct refusal *why);
 
 /* ---- a password that is sealed, not yet stored ---- */

@@ -129,6 +129,23 @@ test_start(void **state)
 	assert_int_equal(plan_start(&p, JOB_RENEW, noon), noon);
 }
 
+static void
+test_stale(void **state)
+{
+	struct plan p = plan_at(1000 * DAY);
+	int64_t soon = p.now_ms - 90 * DAY - 2 * HOUR - 2 * DAY;
+
+	(void)state;
+	assert_int_equal(plan_stale_before(p.level, p.now_ms), soon);
+	/* A window of some days may be a week away. */
+	level.window.days = 1;
+	assert_int_equal(plan_stale_before(p.level, p.now_ms), soon - 6 * DAY);
+	level.window.any = true;
+	assert_int_equal(plan_stale_before(p.level, p.now_ms), soon);
+	level.rotate_every_ms = 0;
+	assert_int_equal(plan_stale_before(p.level, p.now_ms), 0);
+}
+
 int
 main(void)
 {
@@ -137,6 +154,7 @@ main(void)
 		cmocka_unit_test(test_renew),
 		cmocka_unit_test(test_every),
 		cmocka_unit_test(test_start),
+		cmocka_unit_test(test_stale),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -591,6 +591,12 @@ test_key_other(void **state)
 	char *uri = NULL;
 	struct vault *v;
 
+	/* Looking makes no key. */
+	assert_int_equal(vault_check(x->v, &why), CAMCA_EHSM);
+	assert_string_equal(why.code, "vault.no-key");
+	assert_int_equal(sql(x, "SELECT COUNT(*) FROM meta WHERE"
+	    " key LIKE 'vault.%'"), 0);
+	memset(&why, 0, sizeof why);
 	assert_int_equal(vault_ready(x->v, &why), 0);
 	assert_int_equal(hsm_generate_derive(x->f->hsm, "imposter", &uri,
 	    &why), 0);
