@@ -23,8 +23,10 @@ ca_key_type(const struct ca *ca)
 	return bits > 256 ? HSM_EC_P384 : HSM_EC_P256;
 }
 
+/* last_ms: when the last of its certificates ends, 0: it has issued none. A
+ * root's are those of other authorities, which are rows of this list. */
 static json_t *
-ca_json(const struct ca_set *set, const struct ca *ca)
+ca_json(const struct ca_set *set, const struct ca *ca, int64_t last_ms)
 {
 	AUTO(BIO) *b = BIO_new(BIO_s_mem());
 	const struct ca *parent = ca_by_id(set, ca->row.parent);
@@ -47,21 +49,49 @@ ca_json(const struct ca_set *set, const struct ca *ca)
 		json_set_hex(o, "ski", ca->row.ski, sizeof ca->row.ski);
 		json_set_time(o, "not_before", ca->not_before_ms);
 		json_set_time(o, "not_after", ca->not_after_ms);
+		json_set_time(o, "last_expiry", parent != NULL ? last_ms : 0);
 	}
 	return o;
+}
+
+struct ca_list {
+	struct ca_set *set;
+	json_t *items;
+};
+
+static int
+ca_list_tx(struct tx *tx, void *arg)
+{
+	struct ca_list *x = arg;
+	int64_t last;
+	size_t i;
+	int ret;
+
+	json_array_clear(x->items);
+	for (i = 0; i < x->set->n; i++) {
+		ret = store_cert_last_expiry(tx, x->set->list[i].row.id,
+		    &last);
+		if (ret < 0)
+			return ret;
+		if (json_array_append_new(x->items, ca_json(x->set,
+		    &x->set->list[i], last)) != 0)
+			return CAMCA_ENOMEM;
+	}
+	return CAMCA_OK;
 }
 
 int
 op_ca_list(struct op_call *c)
 {
-	struct ca_set *set = authority_cas(c->a);
-	json_t *list = json_array();
-	size_t i;
+	struct ca_list x = { authority_cas(c->a), json_array() };
+	int ret = store_tx(c->a->store, DB_READ, ca_list_tx, &x);
 
-	for (i = 0; i < set->n; i++)
-		json_array_append_new(list, ca_json(set, &set->list[i]));
-	authority_cas_put(c->a, set);
-	c->result = json_pack("{s:o}", "items", list);
+	authority_cas_put(c->a, x.set);
+	if (ret < 0) {
+		json_decref(x.items);
+		return ret;
+	}
+	c->result = json_pack("{s:o}", "items", x.items);
 	return c->result != NULL ? CAMCA_OK : CAMCA_ENOMEM;
 }
 

@@ -39,6 +39,7 @@ static const struct out_column list_columns[] = {
 	{ "name", "CA", NULL }, { "generation", "GENERATION", NULL },
 	{ "state", "STATE", NULL }, { "key", "KEY", NULL },
 	{ "subject", "SUBJECT", NULL }, { "not_after", "NOT AFTER", NULL },
+	{ "last_expiry", "LAST ISSUED ENDS", NULL },
 	{ "ski", "KEY IDENTIFIER", NULL }, { NULL, NULL, NULL },
 };
 
