@@ -83,6 +83,23 @@ file_read(const char *path, size_t max_bytes, struct buf *out)
 	return ret;
 }
 
+const char *
+file_strerror(int err)
+{
+	switch (err) {
+	case CAMCA_ENOENT:
+		return "there is no such file or folder";
+	case CAMCA_EINVAL:
+		return "it is a folder";
+	case CAMCA_EPERM:
+		return "its mode or its owner does not permit it";
+	case CAMCA_ELIMIT:
+		return "it is too large";
+	default:
+		return camca_strerror(err);
+	}
+}
+
 static int
 file_write_all(int fd, const void *p, size_t n)
 {

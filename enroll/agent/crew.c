@@ -37,6 +37,7 @@ struct crew {
 	pthread_cond_t change;
 	unsigned running;
 	bool ended;                    /* the asker has */
+	int err;                       /* that ended it */
 };
 
 struct hand {
@@ -301,6 +302,7 @@ crew_ask_thread(void *arg)
 	int64_t pause, retry = CREW_RETRY_MIN_MS;
 	unsigned n;
 	size_t got;
+	int ret = CAMCA_OK;
 
 	(void)pthread_setname_np(pthread_self(), "asker");
 	while (!atomic_load(&c->stopping)) {
@@ -311,7 +313,7 @@ crew_ask_thread(void *arg)
 			continue;
 		}
 		got = 0;
-		if (crew_ask(c, n, &got, &pause) < 0) {
+		if ((ret = crew_ask(c, n, &got, &pause)) < 0) {
 			if (c->once)
 				break;
 			crew_pause(c, pause > retry ? pause : retry, false);
@@ -329,6 +331,7 @@ crew_ask_thread(void *arg)
 	}
 	pthread_mutex_lock(&c->lock);
 	c->ended = true;
+	c->err = ret;
 	pthread_cond_broadcast(&c->change);
 	pthread_mutex_unlock(&c->lock);
 	return NULL;
@@ -369,13 +372,17 @@ crew_start(struct crew **out, const struct agent_settings *s,
 	return CAMCA_OK;
 }
 
-void
+int
 crew_wait(struct crew *c)
 {
+	int ret;
+
 	pthread_mutex_lock(&c->lock);
 	while (!c->ended || c->running > 0)
 		pthread_cond_wait(&c->change, &c->lock);
+	ret = c->err;
 	pthread_mutex_unlock(&c->lock);
+	return ret;
 }
 
 void

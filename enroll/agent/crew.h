@@ -15,8 +15,9 @@ struct crew;
  * CAMCA_ENOMEM. */
 CAMCA_MUST int crew_start(struct crew **out, const struct agent_settings *s,
     struct keeper *k, int ready_fd, bool once);
-/* Waits for the end of a crew that was started with once. */
-void crew_wait(struct crew *c);
+/* Waits for the end of a crew that was started with once. An error where the
+ * gate could not be asked until there was nothing left. */
+CAMCA_MUST int crew_wait(struct crew *c);
 /* No more jobs; those under way end at their next safe boundary. Any thread. */
 void crew_stop(struct crew *c);
 /* Waits for all of them. NULL is fine. */

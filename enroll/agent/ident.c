@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enroll/agent/ident.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ca/base/file.h"
@@ -26,6 +31,7 @@ struct keeper {
 	const struct agent_settings *settings;
 	char dir[PATH_MAX], seconds[16];
 	struct renew_config cfg;       /* of the thread, once it runs */
+	int dir_fd;                    /* locked: nobody else works here */
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock;          /* guards what follows */
@@ -248,14 +254,73 @@ keeper_config(struct keeper *k, struct refusal *why)
 	return settings_check(&k->cfg, RENEW_AUTO, true, &t, why);
 }
 
+/* Two programs with one certificate would share its jobs, and each renew it. */
+static int
+keeper_lock(struct keeper *k, struct refusal *why)
+{
+	const char *dir = k->settings->value[AGENT_DIR];
+
+	k->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (k->dir_fd < 0)
+		return refuse(why, CAMCA_EIO, 500, "agent.dir", "%s cannot be "
+		    "opened: %s.", dir, strerror(errno));
+	if (flock(k->dir_fd, LOCK_EX | LOCK_NB) != 0)
+		return refuse(why, CAMCA_EBUSY, 409, "agent.running",
+		    "Another camca-agent works in %s: stop it, or give this "
+		    "one an id and a folder of its own.", dir);
+	return CAMCA_OK;
+}
+
+/* Others must not enroll in the agent's place; once used it is worth nothing,
+ * and may be deleted. */
+static void
+keeper_look_at_secret(const char *path)
+{
+	struct stat st;
+
+	if (path == NULL || strcmp(path, "-") == 0 || stat(path, &st) != 0)
+		return;
+	if ((st.st_mode & 077) != 0)
+		log_msg(LOG_WARN, path, "mode %03o: others can read the "
+		    "one-time secret; chmod 600", (unsigned)st.st_mode & 0777);
+}
+
+/* What may help somebody whose agent got no certificate. */
+static void
+keeper_hint(const struct keeper *k, enum renew_exit code,
+    char *out, size_t len)
+{
+	const char *path = k->settings->value[AGENT_SECRET_FILE];
+
+	out[0] = '\0';
+	if (code == RENEW_TRUST)
+		snprintf(out, len, " The settings trust and trust-fingerprint "
+		    "name the root: camca ca certificate root.");
+	if (code != RENEW_REFUSED)
+		return;
+	if (path == NULL)
+		snprintf(out, len, " No secret-file is set: camca enroll "
+		    "secret %.64s makes a secret.",
+		    k->settings->value[AGENT_ID]);
+	else if (strcmp(path, "-") != 0 && access(path, R_OK) != 0)
+		snprintf(out, len, " The secret-file %.200s cannot be read: "
+		    "%s.", path, strerror(errno));
+	else
+		snprintf(out, len, " Check id, and url; camca enroll secret "
+		    "%.64s makes a new secret.",
+		    k->settings->value[AGENT_ID]);
+}
+
 /* A first cycle; what counts is that there is a pair afterwards. */
 static int
 keeper_begin(struct keeper *k, struct refusal *why)
 {
 	struct state st = { 0 };
 	enum renew_exit code;
+	char hint[400];
 	int ret;
 
+	keeper_look_at_secret(k->settings->value[AGENT_SECRET_FILE]);
 	code = run_cycle(&k->cfg, &camca_ctx_system, true, &st);
 	ret = ident_load(&k->now, k->dir);
 	if (ret == CAMCA_OK)
@@ -263,9 +328,10 @@ keeper_begin(struct keeper *k, struct refusal *why)
 	if (code == RENEW_DONE)
 		return refuse(why, ret, 500, "agent.identity", "The pair in "
 		    "%s cannot be used: %s.", k->dir, camca_strerror(ret));
+	keeper_hint(k, code, hint, sizeof hint);
 	return refuse(why, code == RENEW_RETRY || code == RENEW_PENDING ?
 	    CAMCA_EIO : CAMCA_EAUTH, 401, "agent.identity", "There is no "
-	    "certificate of our own to work with: %s", st.last_error);
+	    "certificate of our own to work with: %s%s", st.last_error, hint);
 }
 
 int
@@ -278,10 +344,13 @@ keeper_open(struct keeper **out, const struct agent_settings *s,
 	if (k == NULL)
 		return CAMCA_ENOMEM;
 	k->settings = s;
+	k->dir_fd = -1;
 	pthread_mutex_init(&k->lock, NULL);
 	mono_cond_init(&k->change);
 	ret = file_join(k->dir, sizeof k->dir, s->value[AGENT_DIR],
 	    "identity");
+	if (ret == CAMCA_OK)
+		ret = keeper_lock(k, why);
 	if (ret == CAMCA_OK)
 		ret = keeper_config(k, why);
 	if (ret == CAMCA_OK)
@@ -312,6 +381,8 @@ keeper_close(struct keeper *k)
 		pthread_join(k->thread, NULL);
 	ident_free(k->now);
 	settings_fini(&k->cfg);
+	if (k->dir_fd >= 0)
+		close(k->dir_fd);
 	pthread_cond_destroy(&k->change);
 	pthread_mutex_destroy(&k->lock);
 	free(k);

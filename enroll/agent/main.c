@@ -131,8 +131,9 @@ main_settings(struct agent_settings *s, const struct arguments *a)
 	buf_init(&text, MAIN_CONFIG_MAX);
 	ret = file_read(a->config, MAIN_CONFIG_MAX, &text);
 	if (ret < 0)
-		log_msg(LOG_ERROR, a->config, "cannot be read: %s",
-		    camca_strerror(ret));
+		log_msg(LOG_ERROR, a->config, "the settings cannot be read: "
+		    "%s; --config FILE names another file",
+		    file_strerror(ret));
 	else if ((ret = agent_settings_parse(s, &text, a->dir, &why)) < 0)
 		log_msg(LOG_ERROR, a->config, "%s", why.detail[0] != '\0' ?
 		    why.detail : camca_strerror(ret));
@@ -173,7 +174,7 @@ main_work(const struct agent_settings *s, const struct arguments *a,
 		    '\0' ? why.detail : camca_strerror(ret));
 	} else {
 		if (a->command == COMMAND_ONCE)
-			crew_wait(c);
+			ret = crew_wait(c);
 		else
 			main_until_signal(set, c, k);
 		crew_free(c);

@@ -80,7 +80,10 @@ process_drop(const char *user, const char *dir)
 	}
 	if (pw != NULL && pw->pw_uid != 0)
 		return process_become(pw, dir);
-	if (getuid() == 0)
+	if (pw != NULL)
+		log_msg(LOG_WARN, NULL, "running as %s, as the settings say",
+		    user);
+	else if (getuid() == 0)
 		log_msg(LOG_WARN, NULL, "there is no user '%s': running as "
 		    "root", user);
 	return CAMCA_OK;
