@@ -115,7 +115,7 @@ call_file(struct cmd_env *env, const char *path)
 	ret = file_read(path, CALL_FILE_MAX, &b);
 	if (ret < 0) {
 		cmd_failed(env, "file.unreadable", "%s cannot be read: %s.",
-		    path, camca_strerror(ret));
+		    path, file_strerror(ret));
 	} else {
 		text = json_stringn(buf_str(&b), b.len);
 		if (text == NULL)

@@ -56,7 +56,7 @@ import_read(struct cmd_env *env, const char *path, struct buf *out)
 		    "%s is larger than %u bytes.", path, IMPORT_MAX);
 	if (ret < 0)
 		return cmd_failed(env, "file.unreadable",
-		    "%s cannot be read: %s.", path, camca_strerror(ret));
+		    "%s cannot be read: %s.", path, file_strerror(ret));
 	if (out->len == 0)
 		return cmd_failed(env, "import.empty", "%s is empty.", path);
 	line = import_bad_line(buf_str(out), out->len);

@@ -101,7 +101,7 @@ secret_read(struct cmd_env *env, struct secret_file *f)
 	if (ret < 0)
 		return cmd_failed(env, ret == CAMCA_ELIMIT ?
 		    "import.too-large" : "file.unreadable",
-		    "%s cannot be read: %s.", f->path, camca_strerror(ret));
+		    "%s cannot be read: %s.", f->path, file_strerror(ret));
 	line = import_bad_line(buf_str(&f->text), f->text.len);
 	if (line > 0)
 		return cmd_failed(env, "import.not-utf8",
@@ -244,7 +244,26 @@ secret_write(struct cmd_env *env, const char *path, const char *password)
 	buf_cleanse(&b);
 	return ret == CAMCA_OK ? CMD_DONE : cmd_failed(env,
 	    "file.unwritable", "%s cannot be written: %s. The password was "
-	    "revealed, and is being rotated.", path, camca_strerror(ret));
+	    "revealed, and is being rotated.", path, file_strerror(ret));
+}
+
+/* Before anything is revealed: what could not be written is revealed for
+ * nothing, and changed again. *made: an empty file is there now. */
+static int
+secret_try_file(struct cmd_env *env, const char *path, bool *made)
+{
+	int ret = CAMCA_OK;
+
+	*made = !file_exists(path);
+	if (*made)
+		ret = file_replace(path, "", 0, 0600);
+	else if (access(path, W_OK) != 0)
+		ret = CAMCA_EPERM;
+	if (ret == CAMCA_OK)
+		return CMD_DONE;
+	*made = false;
+	return cmd_failed(env, "file.unwritable", "%s cannot be written: %s. "
+	    "Nothing was revealed.", path, file_strerror(ret));
 }
 
 static int
@@ -280,6 +299,7 @@ secret_reveal(struct cmd_env *env, const struct cmd *cmd,
 {
 	const char *path = values_text(v, "out");
 	json_t *args, *result = NULL;
+	bool made = false;
 	int ret;
 
 	/* Asked before the event: what goes into a pipe or a script's log has
@@ -287,10 +307,14 @@ secret_reveal(struct cmd_env *env, const struct cmd *cmd,
 	if (path == NULL && (env->json || !isatty(fileno(env->out))))
 		return cmd_failed(env, "secret.no-terminal", "A password is "
 		    "shown on a terminal, or written by --out FILE.");
-	if ((ret = cmd_args(env, v, &args)) != CMD_DONE ||
-	    (ret = cmd_call(env, cmd->op, args, &result)) != CMD_DONE)
+	if ((path != NULL && (ret = secret_try_file(env, path, &made)) !=
+	    CMD_DONE) || (ret = cmd_args(env, v, &args)) != CMD_DONE)
 		return ret;
-	ret = secret_print(env, result, path);
+	ret = cmd_call(env, cmd->op, args, &result);
+	if (ret == CMD_DONE)
+		ret = secret_print(env, result, path);
+	else if (made)
+		(void)unlink(path);
 	json_decref(result);
 	return ret;
 }

@@ -97,11 +97,17 @@ import_header(char *line, struct import_header *h, struct refusal *why)
 	char *cells[COLUMNS];
 	size_t i, c;
 
+	h->n = 0;
 	for (c = 0; c < COLUMNS; c++)
 		h->at[c] = -1;
 	if ((unsigned char)line[0] == 0xef && (unsigned char)line[1] == 0xbb &&
 	    (unsigned char)line[2] == 0xbf)
 		line += 3;             /* what spreadsheets put in front */
+	/* And what they write where the comma is the decimal point. */
+	if (strncmp(line, "device;", 7) == 0)
+		return refuse(why, CAMCA_EINVAL, 400, "import.header",
+		    "line 1: columns must be separated by ',' and not by "
+		    "';'");
 	h->n = import_cells(line, cells);
 	for (i = 0; i < h->n; i++) {
 		for (c = 0; c < COLUMNS; c++)
