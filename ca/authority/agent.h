@@ -104,6 +104,9 @@ CAMCA_MUST int agent_observe(struct tx *tx, struct agent_call *x,
 CAMCA_MUST int jobs_tick(struct authority *a, const struct policies *pol,
     int64_t now);
 
+/* CAMCA_ENOENT (404 "device.no-such-site") where there is none. */
+CAMCA_MUST int site_must_be(struct tx *tx, const char *site,
+    struct refusal *why);
 /* Rows as people read them; new references. */
 json_t *job_json(const struct job_row *r);
 json_t *job_step_json(const struct job_step_row *r);

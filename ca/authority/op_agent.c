@@ -145,9 +145,13 @@ static int
 agent_list_tx(struct tx *tx, void *arg)
 {
 	struct agent_list *x = arg;
+	int ret;
 
 	x->tx = tx;
 	json_array_clear(x->page.items);
+	if (x->filter.site != NULL && (ret = site_must_be(tx, x->filter.site,
+	    &x->c->why)) < 0)
+		return ret;
 	return store_device_list(tx, &x->filter, x->after, x->page.limit,
 	    list_row, x);
 }

@@ -58,6 +58,16 @@ job_unknown(struct op_call *c, int64_t id)
 	    "There is no job %" PRId64 ".", id);
 }
 
+int
+site_must_be(struct tx *tx, const char *site, struct refusal *why)
+{
+	struct site_row row;
+	int ret = store_site_get(tx, site, &row);
+
+	return ret != CAMCA_ENOENT ? ret : refuse(why, ret, 404,
+	    "device.no-such-site", "There is no site '%s'.", site);
+}
+
 /* ---- job.create ---- */
 
 struct job_make {
@@ -69,7 +79,33 @@ struct job_make {
 	size_t n, max;
 	json_t *ids;
 	int64_t skipped;
+	struct policies *pol;
+	int64_t not_admitted;          /* cameras that get no certificate */
+	struct refusal admission;      /* of the first of them */
 };
+
+/* Better heard before a camera has made a key than by its refused request; its
+ * papers may still come in time. */
+static int
+make_admission(struct tx *tx, struct job_make *m)
+{
+	struct refusal why = { 0 };
+	struct site_row site;
+	bool approval;
+	int ret;
+
+	if (m->kind != JOB_ENROLL || m->mode == JOB_ROLLBACK)
+		return CAMCA_OK;
+	if ((ret = store_site_get(tx, m->dev.site, &site)) < 0)
+		return ret;
+	ret = admit_check(tx, &m->pol->levels, &m->dev, &site, ADMIT_ENROLL,
+	    false, m->now, &approval, &why);
+	if (ret == CAMCA_OK || why.http == 0)
+		return ret;
+	if (m->not_admitted++ == 0)
+		m->admission = why;
+	return CAMCA_OK;
+}
 
 static int
 make_account(struct tx *tx, struct job_make *m, int64_t *out)
@@ -108,7 +144,8 @@ make_one(struct tx *tx, struct job_make *m, bool series)
 		    "job.unreachable", "Nobody has said where '%s' is "
 		    "reached: camca device reach.", m->dev.id);
 	if (ret < 0 || (ret = make_account(tx, m, &s.account)) < 0 ||
-	    (ret = job_create(tx, &by, &s, &id, NULL, &m->c->why)) < 0)
+	    (ret = job_create(tx, &by, &s, &id, NULL, &m->c->why)) < 0 ||
+	    (ret = make_admission(tx, m)) < 0)
 		return ret;
 	return json_array_append_new(m->ids, json_integer((json_int_t)id)) ==
 	    0 ? CAMCA_OK : CAMCA_ENOMEM;
@@ -137,13 +174,9 @@ make_site(struct tx *tx, struct job_make *m)
 {
 	struct device_filter f = { .site = arg_text(m->c, "site"),
 	    .state = -1, .kind = DEVICE_CAMERA };
-	struct site_row site;
 	size_t i;
-	int ret = store_site_get(tx, f.site, &site);
+	int ret = site_must_be(tx, f.site, &m->c->why);
 
-	if (ret == CAMCA_ENOENT)
-		return refuse(&m->c->why, ret, 404, "device.no-such-site",
-		    "There is no site '%s'.", f.site);
 	m->n = 0;
 	if (ret < 0 || (ret = store_device_list(tx, &f, 0, INT64_MAX, make_row,
 	    m)) < 0)
@@ -159,7 +192,12 @@ make_site(struct tx *tx, struct job_make *m)
 			return ret;
 		}
 	}
-	return CAMCA_OK;
+	if (json_array_size(m->ids) > 0)
+		return CAMCA_OK;
+	return refuse(&m->c->why, CAMCA_ECONFLICT, 409, "job.none", "No "
+	    "camera of site '%s' takes this job; of its %zu cameras each is "
+	    "out of service, or without an address (camca device reach) or "
+	    "this account.", f.site, m->n);
 }
 
 static int
@@ -170,13 +208,16 @@ make_tx(struct tx *tx, void *arg)
 	int ret;
 
 	json_array_clear(m->ids);
-	m->skipped = 0;
+	m->skipped = m->not_admitted = 0;
 	if (id == NULL)
 		return make_site(tx, m);
 	ret = store_device_get(tx, id, &m->dev);
 	if (ret == CAMCA_ENOENT)
 		return refuse(&m->c->why, ret, 404, "device.unknown",
 		    "There is no device '%s'.", id);
+	if (ret == CAMCA_OK && m->dev.kind != DEVICE_CAMERA)
+		return refuse(&m->c->why, CAMCA_EINVAL, 400, "job.device",
+		    "'%s' is no camera: agents do nothing with it.", id);
 	return ret < 0 ? ret : make_one(tx, m, false);
 }
 
@@ -188,7 +229,7 @@ make_args(struct job_make *m)
 
 	if ((arg_text(c, "device") != NULL) == (arg_text(c, "site") != NULL))
 		return refuse(&c->why, CAMCA_EINVAL, 400, "request.argument",
-		    "Name a device or a site.");
+		    "Name a device or a site, one of the two.");
 	m->kind = job_kind_parse(arg_text(c, "kind"));
 	if (m->kind < 0)
 		return refuse(&c->why, CAMCA_EINVAL, 400, "job.kind",
@@ -208,7 +249,8 @@ make_args(struct job_make *m)
 		    "Cameras are retired one by one.");
 	if (at != NULL && ctx_time_parse(at, &m->at) < 0)
 		return refuse(&c->why, CAMCA_EINVAL, 400, "job.at",
-		    "A time is written YYYY-MM-DD or in full.");
+		    "A time is written 2026-11-22 or, in UTC, "
+		    "2026-11-22T22:00:00Z.");
 	return CAMCA_OK;
 }
 
@@ -222,14 +264,17 @@ op_job_create(struct op_call *c)
 	    (ret = authority_now(c->a, &m.now, &c->why)) < 0)
 		return ret;
 	m.ids = json_array();
+	m.pol = authority_policies(c->a);
 	ret = store_tx(c->a->store, DB_WRITE, make_tx, &m);
+	authority_policies_put(c->a, m.pol);
 	free(m.pks);
 	if (ret < 0) {
 		json_decref(m.ids);
 		return ret;
 	}
-	c->result = json_pack("{s:o, s:I}", "jobs", m.ids, "skipped",
-	    (json_int_t)m.skipped);
+	c->result = json_pack("{s:o, s:I, s:I, s:s}", "jobs", m.ids, "skipped",
+	    (json_int_t)m.skipped, "not_admitted", (json_int_t)m.not_admitted,
+	    "admission", m.admission.detail);
 	return c->result != NULL ? CAMCA_OK : CAMCA_ENOMEM;
 }
 
@@ -263,6 +308,9 @@ find_list_tx(struct tx *tx, void *arg)
 	int ret;
 
 	json_array_clear(f->page.items);
+	if (f->filter.site != NULL && (ret = site_must_be(tx, f->filter.site,
+	    &f->c->why)) < 0)
+		return ret;
 	if (id != NULL) {
 		ret = store_device_get(tx, id, &d);
 		if (ret == CAMCA_ENOENT)
@@ -423,13 +471,9 @@ retry_site_tx(struct tx *tx, void *arg)
 	struct retry_site s = { x, tx, job_op_by(x->c, x->now) };
 	const char *site = arg_text(x->c, "site");
 	struct job_filter f = { JOB_FAILED, -1, 0, site };
-	struct site_row row;
-	int ret = store_site_get(tx, site, &row);
+	int ret = site_must_be(tx, site, &x->c->why);
 
 	x->n = 0;
-	if (ret == CAMCA_ENOENT)
-		return refuse(&x->c->why, ret, 404, "device.no-such-site",
-		    "There is no site '%s'.", site);
 	if (ret < 0 || (ret = job_resume_site(tx, &s.by, site,
 	    arg_text(x->c, "reason"))) < 0)
 		return ret;
@@ -447,7 +491,7 @@ op_job_retry(struct op_call *c)
 	if ((json_object_get(c->args, "job") != NULL) ==
 	    (arg_text(c, "site") != NULL))
 		return refuse(&c->why, CAMCA_EINVAL, 400, "request.argument",
-		    "Name a job or a site.");
+		    "Name a job or a site, one of the two.");
 	if (arg_text(c, "site") == NULL)
 		return decide_run(&x, decide_tx);
 	if ((ret = authority_now(c->a, &x.now, &c->why)) < 0 ||

@@ -284,7 +284,8 @@ job_cancel(struct tx *tx, const struct job_by *by, struct job_row *r,
 
 	if (from != JOB_WAITING && from != JOB_LEASED && from != JOB_PARKED)
 		return refuse(why, CAMCA_ECONFLICT, 409, "job.state",
-		    "Job %" PRId64 " is %s.", r->id, job_state_name(from));
+		    "Job %" PRId64 " is %s: there is nothing to give up.",
+		    r->id, job_state_name(from));
 	r->state = JOB_CANCELLED;
 	r->lease_until_ms = 0;
 	r->updated_ms = by->now_ms;
@@ -307,7 +308,10 @@ job_retry(struct tx *tx, const struct job_by *by, struct job_row *r,
 		return CAMCA_OK;
 	if (from != JOB_FAILED && from != JOB_PARKED && from != JOB_WAITING)
 		return refuse(why, CAMCA_ECONFLICT, 409, "job.state",
-		    "Job %" PRId64 " is %s.", r->id, job_state_name(from));
+		    "Job %" PRId64 " is %s: only a failed or parked one begins "
+		    "anew. %s", r->id, job_state_name(from), from ==
+		    JOB_LEASED ? "Wait, or camca job cancel." :
+		    "camca job create makes another one.");
 	r->state = JOB_WAITING;
 	r->attempts = 0;
 	r->not_before_ms = 0;
