@@ -6,6 +6,7 @@
 
 #define DAEMON_STATE "/var/lib/camca"
 #define DAEMON_FD_MAX 65535
+#define DAEMON_USAGE 2                 /* as camca and the man pages say */
 
 /* Above every character and every number that a program uses for its own. */
 enum { OPT_READY = 0x1000, OPT_LEVEL };
@@ -57,6 +58,7 @@ daemon_args_init(struct daemon_args *out)
 {
 	const char *state = getenv("CAMCA_STATE");
 
+	argp_err_exit_status = DAEMON_USAGE;
 	out->state = state != NULL ? state : DAEMON_STATE;
 	out->ready_fd = -1;
 	out->level = LOG_NOTE;

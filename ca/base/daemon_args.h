@@ -18,11 +18,12 @@ struct daemon_args {
  * with options of its own, as a child of its parser. */
 extern const struct argp daemon_argp;
 
-/* What holds where nothing is given: CAMCA_STATE, else /var/lib/camca. */
+/* What holds where nothing is given: CAMCA_STATE, else /var/lib/camca. A wrong
+ * command line ends the program with 2 from here on. */
 void daemon_args_init(struct daemon_args *out);
 /* For a program with no other options: all of its command line. --help and
- * --version print and exit; a wrong line exits with 64 (EX_USAGE), as argp
- * does. CAMCA_EINVAL, CAMCA_ENOMEM. */
+ * --version print and exit; a wrong line exits with 2. CAMCA_EINVAL,
+ * CAMCA_ENOMEM. */
 CAMCA_MUST int daemon_args_parse(int argc, char **argv, const char *about,
     struct daemon_args *out);
 

@@ -279,6 +279,7 @@ main(int argc, char **argv)
 	struct cosigner c;
 	int fd = -1, ret;
 
+	argp_err_exit_status = 2;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &a) != 0)
 		return 2;
 	log_setup("camca-witness", a.level);

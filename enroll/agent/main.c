@@ -214,6 +214,7 @@ main(int argc, char **argv)
 	    .wait_ms = 3000, .level = LOG_NOTE };
 	int ret;
 
+	argp_err_exit_status = 2;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &a) != 0)
 		return 2;
 	log_setup("camca-agent", a.level);

@@ -295,6 +295,7 @@ main(int argc, char **argv)
 	int ret;
 
 	log_setup("camca-fake-camera", LOG_NOTE);
+	argp_err_exit_status = 2;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &a) != 0)
 		return 2;
 	if (a.faults)

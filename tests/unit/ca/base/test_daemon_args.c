@@ -81,14 +81,14 @@ test_wrong(void **state)
 {
 	(void)state;
 	assert_int_equal(exit_of(ARGS("-s", "y")), 0);
-	assert_int_equal(exit_of(ARGS("--ready-fd=")), 64);
-	assert_int_equal(exit_of(ARGS("--ready-fd=-1")), 64);
-	assert_int_equal(exit_of(ARGS("--ready-fd=3x")), 64);
-	assert_int_equal(exit_of(ARGS("--ready-fd=65536")), 64);
-	assert_int_equal(exit_of(ARGS("--log-level=loud")), 64);
-	assert_int_equal(exit_of(ARGS("--nothing")), 64);
-	assert_int_equal(exit_of(ARGS("word")), 64);
-	assert_int_equal(exit_of(ARGS("--state")), 64);
+	assert_int_equal(exit_of(ARGS("--ready-fd=")), 2);
+	assert_int_equal(exit_of(ARGS("--ready-fd=-1")), 2);
+	assert_int_equal(exit_of(ARGS("--ready-fd=3x")), 2);
+	assert_int_equal(exit_of(ARGS("--ready-fd=65536")), 2);
+	assert_int_equal(exit_of(ARGS("--log-level=loud")), 2);
+	assert_int_equal(exit_of(ARGS("--nothing")), 2);
+	assert_int_equal(exit_of(ARGS("word")), 2);
+	assert_int_equal(exit_of(ARGS("--state")), 2);
 	assert_int_equal(exit_of(ARGS("--help")), 0);
 }
 
