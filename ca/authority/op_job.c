@@ -272,10 +272,17 @@ op_job_create(struct op_call *c)
 		json_decref(m.ids);
 		return ret;
 	}
-	c->result = json_pack("{s:o, s:I, s:I, s:s}", "jobs", m.ids, "skipped",
-	    (json_int_t)m.skipped, "not_admitted", (json_int_t)m.not_admitted,
-	    "admission", m.admission.detail);
-	return c->result != NULL ? CAMCA_OK : CAMCA_ENOMEM;
+	c->result = json_pack("{s:o, s:I}", "jobs", m.ids, "skipped",
+	    (json_int_t)m.skipped);
+	if (c->result == NULL)
+		return CAMCA_ENOMEM;
+	if (m.not_admitted > 0) {
+		json_object_set_new(c->result, "not_admitted",
+		    json_integer((json_int_t)m.not_admitted));
+		json_object_set_new(c->result, "admission",
+		    json_string(m.admission.detail));
+	}
+	return CAMCA_OK;
 }
 
 /* ---- job.list, job.show ---- */

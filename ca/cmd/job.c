@@ -49,14 +49,6 @@ static const struct cmd_opt show_opts[] = {
 	{ .name = NULL },
 };
 
-static const struct out_column step_columns[] = {
-	{ "attempt", "TRY", NULL }, { "step", "STEP", NULL },
-	{ "outcome", "OUTCOME", NULL }, { "code", "CODE", NULL },
-	{ "before", "BEFORE", NULL }, { "after", "AFTER", NULL },
-	{ "detail", "DETAIL", NULL }, { "time", "TIME", NULL },
-	{ NULL, NULL, NULL },
-};
-
 static const struct cmd_opt retry_opts[] = {
 	{ "JOB", CMD_INT, CMD_POS, "job", NULL, "number of the job" },
 	{ "site", CMD_TEXT, 0, "site", "SITE",
@@ -101,19 +93,51 @@ job_steps(struct cmd_env *env, json_t *args, json_t *job)
 	return ret;
 }
 
+/* One step: what was read and done is too long for a table. */
+static int
+job_print_step(FILE *f, const json_t *step)
+{
+	static const char *const head[] = { "attempt", "step", "outcome",
+	    "time", "code" };
+	static const int width[] = { 3, 12, 8, 25, 0 };
+	static const char *const body[] = { "before", "after", "detail" };
+	struct buf cell;
+	size_t i;
+	int ret = CAMCA_OK;
+
+	buf_init(&cell, 65536);
+	for (i = 0; i < 8 && ret == CAMCA_OK; i++) {
+		const char *key = i < 5 ? head[i] : body[i - 5];
+		const json_t *value = json_object_get(step, key);
+
+		buf_reset(&cell);
+		ret = out_cell(&cell, value);
+		if (ret < 0)
+			break;
+		refusal_sanitize((char *)cell.data);
+		if (i < 5)
+			fprintf(f, "%-*s%s", width[i], buf_str(&cell),
+			    i < 4 ? " " : "\n");
+		else if (json_string_length(value) > 0)
+			fprintf(f, "    %-7s %s\n", key, buf_str(&cell));
+	}
+	buf_fini(&cell);
+	return ret;
+}
+
 static int
 job_print(struct cmd_env *env, json_t *result)
 {
-	json_t *steps = json_object_get(result, "steps");
-	struct out_table t;
+	json_t *steps = json_object_get(result, "steps"), *step;
 	int ret = out_object(env->out, json_object_get(result, "job"));
+	size_t i;
 
-	if (ret == CAMCA_OK && json_array_size(steps) > 0) {
-		fputc('\n', env->out);
-		out_table_open(&t, env->out, false, step_columns);
-		ret = out_table_rows(&t, steps);
-		out_table_close(&t, "", NULL);
-	}
+	if (ret == CAMCA_OK && json_array_size(steps) > 0)
+		fprintf(env->out, "\n%-3s %-12s %-8s %-25s %s\n", "TRY",
+		    "STEP", "OUTCOME", "TIME", "CODE");
+	json_array_foreach(steps, i, step)
+		if (ret == CAMCA_OK)
+			ret = job_print_step(env->out, step);
 	return ret == CAMCA_OK ? CMD_DONE :
 	    cmd_failed(env, "system.memory", "Out of memory.");
 }

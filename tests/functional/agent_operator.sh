@@ -117,6 +117,7 @@ check "a second one with its folder" said 1 "Another camca-agent works in" \
     "$AGENT" -c "$TMP/ra-1.conf" once
 agent_end
 check "when it has ended the folder is free" "$AGENT" -c "$TMP/ra-1.conf" once
+check "a wrong option" said 2 "unrecognized option" "$AGENT" --nope
 check "no settings" said 1 "--config FILE names another" "$AGENT" -c "$TMP/none" once
 settings -e 's/^url/ulr/'
 check "a setting that is not known" said 1 "ulr: unknown setting" "$AGENT" -c "$TMP/other.conf" once
