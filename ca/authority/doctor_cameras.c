@@ -49,7 +49,8 @@ tally_say(struct doctor *d, const char *name, const struct tally *t,
 	char text[900];
 
 	snprintf(text, sizeof text, "%s: %lld (%s%s).", what,
-	    (long long)t->n, t->names, t->n > DOCTOR_NAMED ? " and others" : "");
+	    (long long)t->n, t->names, t->n > DOCTOR_NAMED ? " and others" :
+	    "");
 	doctor_say(d, name, t->n == 0, "warning", t->n == 0 ? none : text,
 	    mend);
 }
@@ -184,15 +185,15 @@ doctor_cameras(struct doctor *d)
 		    "list --site SITE --status failed says why; then camca "
 		    "job retry --site SITE.");
 		tally_say(d, "parked jobs", &x.parked, "Jobs that wait for a "
-		    "person", "None waits for a person.", "camca job show JOB says what "
-		    "to do; then camca job retry JOB, or camca job cancel.");
+		    "person", "None waits for a person.", "camca job show JOB "
+		    "says what to do; then camca job retry JOB, or camca job cancel.");
 		tally_say(d, "unknown passwords", &x.unknown, "Jobs that "
-		    "found no password that opens the camera", "The vault opened each "
-		    "camera that was visited.", "Read it there or reset the "
+		    "found no password that opens the camera", "The vault opened "
+		    "each camera that was visited.", "Read it there or reset the "
 		    "camera; camca secret import, then camca job retry JOB.");
 		tally_say(d, "agents", &x.agents, "Site agents that have "
-		    "not asked for ten minutes", "Each site agent in service asks for "
-		    "work.", "Look at its machine, the network and its log; "
+		    "not asked for ten minutes", "Each site agent in service "
+		    "asks for work.", "Look at its machine, the network and its log; "
 		    "one that is gone for good: camca agent revoke ID.");
 		look_say_aged(&x);
 	}

@@ -358,7 +358,8 @@ main_serve(struct authority *a, const struct arguments *x)
 	}
 	if (ret < 0) {
 		refuse_default(&why, ret);
-		log_msg(LOG_ERROR, x->daemon.state, "%s [%s]", why.detail, why.code);
+		log_msg(LOG_ERROR, x->daemon.state, "%s [%s]", why.detail,
+		    why.code);
 	}
 	anchor_close(a->anchor);
 	authority_close(a);

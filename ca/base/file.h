@@ -13,8 +13,8 @@
  * is missing, CAMCA_EPERM, CAMCA_EINVAL for a folder, CAMCA_ELIMIT past
  * max_bytes or out's maximum, CAMCA_EIO otherwise; errno tells more. */
 CAMCA_MUST int file_read(const char *path, size_t max_bytes, struct buf *out);
-/* What such an error says of a file: "there is no such file or folder", "it is a folder".
- * Static memory. */
+/* What such an error says of a file: "there is no such file or folder", "it is
+ * a folder". Static memory. */
 const char *file_strerror(int err);
 /* Replaces path: temporary file beside it, fsync, rename, fsync of the folder.
  * After a power cut the path holds the old or the new content, whole.

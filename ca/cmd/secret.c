@@ -266,6 +266,18 @@ secret_try_file(struct cmd_env *env, const char *path, bool *made)
 	    "Nothing was revealed.", path, file_strerror(ret));
 }
 
+/* What stands in the file is not said here. */
+static void
+secret_print_json(struct cmd_env *env, const json_t *result, const char *path)
+{
+	json_t *o = json_pack("{s:s, s:b, s:O}", "file", path, "under_way",
+	    json_is_string(json_object_get(result, "pending")), "job",
+	    json_object_get(result, "job"));
+
+	out_json(env->out, o);
+	json_decref(o);
+}
+
 static int
 secret_print(struct cmd_env *env, const json_t *result, const char *path)
 {
@@ -283,7 +295,9 @@ secret_print(struct cmd_env *env, const json_t *result, const char *path)
 		fprintf(env->out, "%s (%s)\n", next, now != NULL ?
 		    "if the camera has it already: a rotation is under way" :
 		    "on its way to the camera");
-	if (json_is_null(json_object_get(result, "job")))
+	if (ret == CMD_DONE && env->json)
+		secret_print_json(env, result, path);
+	else if (json_is_null(json_object_get(result, "job")))
 		fprintf(env->err, "It stays as it is: the camera is out of "
 		    "service.\n");
 	else
@@ -320,16 +334,16 @@ secret_reveal(struct cmd_env *env, const struct cmd *cmd,
 }
 
 const struct cmd cmd_secret[] = {
-	{ "secret", "list", "accounts of cameras in the vault", list_opts,
-	    "secret.list", list_columns, NULL, NULL },
-	{ "secret", "import", "put accounts and passwords into the vault",
+	{ "secret", "list", "Lists the accounts of cameras in the vault",
+	    list_opts, "secret.list", list_columns, NULL, NULL },
+	{ "secret", "import", "Puts accounts and passwords into the vault",
 	    import_opts, "secret.import", NULL, secret_import,
 	    "The file is read by camca, so that no password stands on a "
 	    "command line. It is\nsent in parts; each part is taken whole or "
 	    "not at all. Delete it afterwards." },
-	{ "secret", "rotate", "give cameras new passwords", rotate_opts,
+	{ "secret", "rotate", "Gives cameras new passwords", rotate_opts,
 	    "secret.rotate", NULL, NULL, NULL },
-	{ "secret", "reveal", "show a password; it is changed next",
+	{ "secret", "reveal", "Shows a password; it is changed next",
 	    reveal_opts, "secret.reveal", NULL, secret_reveal,
 	    "The reason is written into the record before the password is "
 	    "shown, and a job\ngives the camera a new one." },

@@ -75,7 +75,8 @@ visit_next(enum job_kind kind, enum job_mode mode, const struct visit_row *r)
 {
 	unsigned bit = sequence_bit(kind, mode);
 
-	for (r = r == NULL ? sequence : r + 1; r < sequence + SEQUENCE_ROWS; r++)
+	for (r = r == NULL ? sequence : r + 1; r < sequence + SEQUENCE_ROWS;
+	    r++)
 		if ((r->jobs & bit) != 0)
 			return r;
 	return NULL;

@@ -78,6 +78,9 @@ check "and nothing was" equal "$(camca --json event list --device cam-0 |
 check "of an account that is not there" said 1 "no password of 'root'" \
     camca secret reveal cam-0 --account root --reason x --out "$TMP/r"
 check_not "and no file is left" test -e "$TMP/r"
+check "a reveal as JSON tells the job, not the password" equal "$(camca --json secret reveal cam-0 \
+    --account admin --reason x --out "$TMP/r" | jq -c '[.under_way, (.job > 0)]') $(cat "$TMP/r")" \
+    '[false,true] admin'
 
 # ---- jobs ----
 check "a job for nobody" said 1 "one of the two" camca job create observe
