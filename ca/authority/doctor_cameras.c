@@ -32,7 +32,7 @@ tally_add(struct tally *t, const char *fmt, ...)
 	size_t used = strlen(t->names);
 	va_list ap;
 
-	if (t->n++ >= DOCTOR_NAMED)
+	if (t->n++ >= DOCTOR_NAMED || used + 3 > sizeof t->names)
 		return;
 	used += (size_t)snprintf(t->names + used, sizeof t->names - used,
 	    "%s", used > 0 ? ", " : "");
