@@ -13,6 +13,7 @@
 #include "ca/authority/agent.h"
 #include "ca/base/auto.h"
 #include "ca/base/enc.h"
+#include "ca/base/json_memory.h"
 #include "ca/status/publisher.h"
 
 /* What fits a frame of 1 MiB with its job around it. */
@@ -383,6 +384,9 @@ leased_build(struct agent_call *x, struct leased *l, struct refusal *why)
 		ret = CAMCA_ENOMEM;
 	if (ret == CAMCA_OK)
 		ret = leased_crl(x, l, o, why);
+	/* Not a job without one of the CAs it should trust. */
+	if (json_memory_missed() && ret == CAMCA_OK)
+		ret = CAMCA_ENOMEM;
 	if (ret < 0) {
 		json_decref(o);
 		return ret;

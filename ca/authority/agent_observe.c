@@ -9,6 +9,7 @@
 
 #include "ca/authority/agent.h"
 #include "ca/base/enc.h"
+#include "ca/base/json_memory.h"
 #include "ca/base/log.h"
 #include "ca/issue/cert.h"
 #include "ca/job/observe.h"
@@ -88,7 +89,7 @@ static int
 observe_before(struct observe *w)
 {
 	struct observation_row r;
-	json_t *o;
+	json_t *o = NULL;
 	int ret = store_observation_get(w->tx, w->dev.pk, &r);
 
 	w->first = ret == CAMCA_ENOENT;
@@ -104,12 +105,12 @@ observe_before(struct observe *w)
 		memcpy(w->row.findings, r.findings, sizeof r.findings);
 		return CAMCA_OK;
 	}
-	o = json_loadb((const char *)r.body.p, r.body.n, 0, NULL);
+	ret = json_memory_parse(r.body.p, r.body.n, &o);
 	snprintf(w->firmware, sizeof w->firmware, "%s",
 	    body_text(o, "firmware"));
 	json_decref(o);
 	store_observation_free(&r);
-	return CAMCA_OK;
+	return ret == CAMCA_ENOMEM ? ret : CAMCA_OK;
 }
 
 /* ---- keys ---- */

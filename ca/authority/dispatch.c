@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One frame in, one answer out: find the operation, check who calls and what
  * with, run it, turn its outcome into JSON. */
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ca/authority/authority.h"
 #include "ca/base/frame.h"
+#include "ca/base/json_memory.h"
 #include "ca/base/log.h"
 
 static const struct op *
@@ -158,8 +160,10 @@ dispatch_run(struct op_call *c, json_t *call)
 		    "There is no operation '%.64s'.", name != NULL ? name : "");
 		return;
 	}
-	if (args == NULL)
-		args = empty = json_object();
+	if (args == NULL && (args = empty = json_object()) == NULL) {
+		refuse_default(&c->why, CAMCA_ENOMEM);
+		return;
+	}
 	c->args = args;
 	ret = dispatch_check_caller(c);
 	if (ret == CAMCA_OK && !json_is_object(args))
@@ -208,6 +212,12 @@ dispatch_answer(const struct op_call *c, json_int_t id)
 	char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT) : NULL;
 
 	json_decref(answer);
+	/* Members that jansson has left out without a word. */
+	if (json_memory_missed() && text != NULL) {
+		OPENSSL_cleanse(text, strlen(text));
+		free(text);
+		text = NULL;
+	}
 	return text;
 }
 
@@ -216,15 +226,20 @@ dispatch(struct authority *a, const struct caller *caller,
     struct session *session, const uint8_t *payload, size_t n, size_t *len_out)
 {
 	struct op_call c = { .a = a, .caller = caller, .session = session };
-	json_t *call;
+	json_t *call = NULL;
 	json_int_t id = 0;
 	char *text;
+	int ret;
 
-	call = json_loadb((const char *)payload, n,
-	    JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(call)) {
+	ret = json_memory_parse(payload, n, &call);
+	if (ret == CAMCA_ENOMEM) {
+		refuse_default(&c.why, ret);
+	} else if (json_is_object(call)) {
 		id = json_integer_value(json_object_get(call, "id"));
 		dispatch_run(&c, call);
+		/* An answer without a member that belongs there is none. */
+		if (json_memory_missed() && c.why.http == 0)
+			refuse_default(&c.why, CAMCA_ENOMEM);
 	} else {
 		refuse(&c.why, CAMCA_EINVAL, 400, "request.malformed",
 		    "The frame is not one JSON object.");

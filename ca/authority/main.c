@@ -3,8 +3,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
-#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +21,7 @@
 #include "ca/base/daemon_args.h"
 #include "ca/base/file.h"
 #include "ca/base/harden.h"
+#include "ca/base/json_memory.h"
 #include "ca/base/listen.h"
 #include "ca/base/log.h"
 #include "ca/custody/anchor.h"
@@ -366,16 +365,6 @@ main_serve(struct authority *a, const struct arguments *x)
 	return ret < 0 ? 1 : 0;
 }
 
-/* Requests and answers carry one-time secrets and passwords: what held JSON is
- * overwritten when freed. */
-static void
-main_json_free(void *p)
-{
-	if (p != NULL)
-		OPENSSL_cleanse(p, malloc_usable_size(p));
-	free(p);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -393,7 +382,7 @@ main(int argc, char **argv)
 	if (argp_parse(&parser, argc, argv, 0, NULL, &x) != 0)
 		return 2;
 	log_setup("camcad", x.daemon.level);
-	json_set_alloc_funcs(malloc, main_json_free);
+	json_memory_setup();
 	a = calloc(1, sizeof *a);
 	if (a == NULL)
 		return 1;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* camca: the operator's command line. Finds the subcommand in the tables of
  * the nouns, reads its options and runs it. */
-#include <malloc.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/base/json_memory.h"
 #include "ca/cmd/cmd.h"
 #include "ca/cmd/help.h"
 #include "ca/cmd/options.h"
@@ -17,15 +16,6 @@ const struct cmd *const cmd_nouns[] = { cmd_init, cmd_up, cmd_site,
 	cmd_secret, cmd_job, cmd_agent,
 	cmd_policy, cmd_event, cmd_custody, cmd_clock, cmd_doctor, cmd_help, cmd_version,
 	NULL };
-
-/* Answers carry one-time secrets: what held JSON is overwritten when freed. */
-static void
-main_free(void *p)
-{
-	if (p != NULL)
-		OPENSSL_cleanse(p, malloc_usable_size(p));
-	free(p);
-}
 
 static int
 main_usage(const struct cmd_env *env, const char *error)
@@ -101,7 +91,7 @@ main(int argc, char **argv)
 	char error[OPTIONS_ERROR_MAX];
 	int first = 1, ret;
 
-	json_set_alloc_funcs(malloc, main_free);
+	json_memory_setup();
 	env.state = getenv("CAMCA_STATE");
 	if (env.state == NULL || env.state[0] == '\0')
 		env.state = MAIN_STATE;

@@ -3,11 +3,16 @@
 
 #include <string.h>
 
+#include "ca/base/json_memory.h"
+
 int
 body_parse(const char *text, json_t **out, struct refusal *why)
 {
-	json_t *o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	json_t *o = NULL;
+	int ret = json_memory_parse(text, strlen(text), &o);
 
+	if (ret == CAMCA_ENOMEM)
+		return refuse_default(why, ret);
 	if (json_is_object(o)) {
 		*out = o;
 		return CAMCA_OK;

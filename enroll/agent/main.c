@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ca/base/file.h"
+#include "ca/base/json_memory.h"
 #include "ca/base/log.h"
 #include "enroll/agent/crew.h"
 #include "enroll/agent/look.h"
@@ -190,7 +191,7 @@ main_run(const struct arguments *a)
 	sigset_t set;
 	int ret;
 
-	process_cleanse_json();
+	json_memory_setup();
 	process_harden(MAIN_FILES);
 	if (a->command != COMMAND_ONCE)
 		main_signals(&set);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ca/base/job_wire.h"
+#include "ca/base/json_memory.h"
 #include "ca/base/log.h"
 
 #define POST_ANSWER_MAX (16u * 1024 * 1024)   /* 64 jobs with a CRL each */
@@ -159,14 +160,15 @@ static int
 post_answer(CURL *h, const struct sink *sink, json_t **out,
     struct refusal *why)
 {
-	json_t *o = json_loadb((const char *)sink->body.data, sink->body.len,
-	    JSON_REJECT_DUPLICATES, NULL);
+	json_t *o = NULL;
 	curl_off_t retry = 0;
 	long status = 0;
-	int ret;
+	int ret = json_memory_parse(sink->body.data, sink->body.len, &o);
 
 	curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(h, CURLINFO_RETRY_AFTER, &retry);
+	if (ret == CAMCA_ENOMEM)
+		return ret;
 	if (status == 200 && json_is_object(o)) {
 		*out = o;
 		return CAMCA_OK;

@@ -8,6 +8,7 @@
 
 #include "ca/base/auto.h"
 #include "ca/base/enc.h"
+#include "ca/base/json_memory.h"
 #include "enroll/agent/job.h"
 
 AUTO_DEFINE(CMS_ContentInfo, CMS_ContentInfo_free)
@@ -49,13 +50,15 @@ seal_json(json_t **out, BIO *plain, struct refusal *why)
 {
 	char *text = NULL;
 	long n = BIO_get_mem_data(plain, &text);
+	int ret = CAMCA_EPROTO;
 
-	*out = n > 0 ? json_loadb(text, (size_t)n, JSON_REJECT_DUPLICATES,
-	    NULL) : NULL;
-	if (n > 0)
+	*out = NULL;
+	if (n > 0) {
+		ret = json_memory_parse(text, (size_t)n, out);
 		OPENSSL_cleanse(text, (size_t)n);
-	if (json_is_object(*out))
-		return CAMCA_OK;
+	}
+	if (ret == CAMCA_ENOMEM || json_is_object(*out))
+		return ret;
 	json_decref(*out);
 	*out = NULL;
 	return seal_bad(why, CAMCA_EPROTO, "holds no JSON object");

@@ -10,7 +10,7 @@
 #include "enroll/agent/ident.h"
 
 /* Opens base64 of the DER. The object is the caller's; jansson overwrites what
- * it frees (process_cleanse_json). CAMCA_EPROTO for what is no such thing,
+ * it frees (json_memory_setup). CAMCA_EPROTO for what is no such thing,
  * CAMCA_ECRYPTO for what id's key does not open. */
 CAMCA_MUST int seal_open(json_t **out, const char *b64, const struct ident *id,
     struct refusal *why);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ca/base/daemon_args.h"
+#include "ca/base/json_memory.h"
 #include "ca/base/log.h"
 #include "enroll/gate/gate.h"
 #include "enroll/gate/process.h"
@@ -39,7 +40,7 @@ main_serve(struct gate *g, int ready_fd)
 	int ret;
 
 	process_harden((size_t)g->conf.max_connections * 2 + MAIN_FILES);
-	process_cleanse_json();
+	json_memory_setup();
 	main_block_signals();
 	ret = gate_bind(g);
 	if (ret == CAMCA_OK)

@@ -3,9 +3,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <jansson.h>
-#include <malloc.h>
-#include <openssl/crypto.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -89,17 +86,3 @@ process_drop(const char *user, const char *dir)
 	return CAMCA_OK;
 }
 
-static void
-process_json_free(void *p)
-{
-	if (p == NULL)
-		return;
-	OPENSSL_cleanse(p, malloc_usable_size(p));
-	free(p);
-}
-
-void
-process_cleanse_json(void)
-{
-	json_set_alloc_funcs(malloc, process_json_free);
-}

@@ -14,7 +14,5 @@ void process_harden(size_t files);
  * becomes that user for good. Otherwise makes dir and stays. CAMCA_EPERM where
  * becoming the user fails, CAMCA_EIO. Logged. */
 CAMCA_MUST int process_drop(const char *user, const char *dir);
-/* Overwrites what jansson frees: requests carry secrets. Once, before use. */
-void process_cleanse_json(void);
 
 #endif

@@ -82,19 +82,6 @@ child_no_folder(const char *dir)
 }
 
 static void
-child_json(const char *dir)
-{
-	json_t *j;
-
-	(void)dir;
-	process_cleanse_json();
-	j = json_pack("{s:[s,i,n], s:{}}", "a", "secret", 5, "b");
-	must(j != NULL);
-	free(json_dumps(j, 0));
-	json_decref(j);
-}
-
-static void
 test_process(void **state)
 {
 	const struct folder *f = *state;
@@ -107,7 +94,6 @@ test_process(void **state)
 	assert_int_equal(in_child(child_no_user, dir), 0);
 	assert_int_equal(in_child(child_drop, dir), 0);
 	assert_int_equal(in_child(child_no_folder, dir), 0);
-	assert_int_equal(in_child(child_json, dir), 0);
 }
 
 int
