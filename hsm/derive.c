@@ -11,6 +11,7 @@
 
 #include "ca/base/auto.h"
 #include "ca/base/log.h"
+#include "ca/base/ossl.h"
 #include "hsm/internal.h"
 
 #define DERIVE_OPEN_MAX (1024 * 1024)  /* bytes of what was sealed */
@@ -377,6 +378,8 @@ hsm_cms_open(struct hsm_key *k, CMS_ContentInfo *cms, struct buf *out,
 	key = derive_key_take(&j);
 	if (key != NULL)
 		ret = derive_cms(&j, key, cms, out);
+	if (ret == CAMCA_EPOLICY)
+		ret = ossl_failed(ret);
 	derive_key_give(k, key);
 	ERR_clear_error();
 	if (ret == CAMCA_EPOLICY)

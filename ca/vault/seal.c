@@ -8,24 +8,31 @@
 #include <string.h>
 
 #include "ca/base/auto.h"
+#include "ca/base/ossl.h"
 #include "ca/vault/vault.h"
 
 AUTO_DEFINE(CMS_ContentInfo, CMS_ContentInfo_free)
 
-/* RFC 5753 section 7.1.4: the hash of the KDF goes with the curve. NULL for
- * other keys. */
+/* RFC 5753 section 7.1.4: the hash of the KDF goes with the curve, which RFC
+ * 5480 section 2.1.1 names beside the key. NULL for other keys. */
 static const EVP_MD *
-seal_md(const EVP_PKEY *key)
+seal_md(const X509 *cert)
 {
-	char curve[32];
-	size_t n = 0;
+	const ASN1_OBJECT *oid = NULL;
+	X509_ALGOR *alg = NULL;
+	const void *curve = NULL;
+	int type = V_ASN1_UNDEF;
 
-	if (key == NULL || !EVP_PKEY_is_a(key, "EC") ||
-	    EVP_PKEY_get_group_name(key, curve, sizeof curve, &n) != 1)
+	if (X509_PUBKEY_get0_param(NULL, NULL, NULL, &alg,
+	    X509_get_X509_PUBKEY(cert)) != 1)
 		return NULL;
-	if (strcmp(curve, SN_X9_62_prime256v1) == 0)
+	X509_ALGOR_get0(&oid, &type, &curve, alg);
+	if (OBJ_obj2nid(oid) != NID_X9_62_id_ecPublicKey ||
+	    type != V_ASN1_OBJECT)
+		return NULL;
+	if (OBJ_obj2nid(curve) == NID_X9_62_prime256v1)
 		return EVP_sha256();
-	return strcmp(curve, SN_secp384r1) == 0 ? EVP_sha384() : NULL;
+	return OBJ_obj2nid(curve) == NID_secp384r1 ? EVP_sha384() : NULL;
 }
 
 /* One signature algorithm, as the encoder asks for one. */
@@ -73,10 +80,8 @@ seal_cert(EVP_PKEY *pub, X509 **out)
 	ERR_clear_error();
 	/* Asked for here, the identifier is ready for every thread. */
 	if (c == NULL || !seal_cert_fill(c, pub) ||
-	    X509_get0_subject_key_id(c) == NULL) {
-		ERR_clear_error();
-		return CAMCA_ECRYPTO;
-	}
+	    X509_get0_subject_key_id(c) == NULL)
+		return ossl_failed(CAMCA_ECRYPTO);
 	*out = TAKE(c);
 	return CAMCA_OK;
 }
@@ -114,31 +119,38 @@ seal_encode(const CMS_ContentInfo *cms, struct buf *out)
 	return CAMCA_OK;
 }
 
+/* Not CMS_final(): it puts a buffer of its own before the cipher, and frees it
+ * with what was sealed in it. */
+static bool
+seal_content(CMS_ContentInfo *cms, const void *p, int n)
+{
+	BIO *out = CMS_dataInit(cms, NULL);
+	bool ok = out != NULL && (n == 0 || BIO_write(out, p, n) == n) &&
+	    BIO_flush(out) == 1 && CMS_dataFinal(cms, out) == 1;
+
+	BIO_free_all(out);
+	return ok;
+}
+
 int
 seal_to(X509 *cert, const void *p, size_t n, struct buf *out,
     struct refusal *why)
 {
-	const EVP_MD *md = seal_md(X509_get0_pubkey(cert));
 	AUTO(CMS_ContentInfo) *cms = NULL;
-	AUTO(BIO) *in = NULL;
+	const EVP_MD *md = seal_md(cert);
 	int ret = CAMCA_ECRYPTO;
 
-	if (md == NULL) {
-		ERR_clear_error();
+	if (md == NULL)
 		return refuse(why, CAMCA_EINVAL, 400, "vault.recipient",
 		    "Only P-256 and P-384 keys can be sealed to.");
-	}
 	if (n > INT_MAX)
 		return refuse_default(why, CAMCA_ELIMIT);
 	ERR_clear_error();
 	cms = CMS_AuthEnvelopedData_create(EVP_aes_256_gcm());
-	in = BIO_new_mem_buf(p, (int)n);
-	if (cms != NULL && in != NULL && CMS_set_detached(cms, 0) == 1 &&
-	    seal_recipient(cms, cert, md) &&
-	    CMS_final(cms, in, NULL, CMS_BINARY) == 1)
+	if (cms != NULL && CMS_set_detached(cms, 0) == 1 &&
+	    seal_recipient(cms, cert, md) && seal_content(cms, p, (int)n))
 		ret = seal_encode(cms, out);
-	ERR_clear_error();
-	return refuse_default(why, ret);
+	return refuse_default(why, ret < 0 ? ossl_failed(ret) : ret);
 }
 
 int

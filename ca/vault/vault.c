@@ -12,6 +12,7 @@
 #include "ca/base/auto.h"
 #include "ca/base/enc.h"
 #include "ca/base/log.h"
+#include "ca/base/ossl.h"
 #include "ca/vault/seal.h"
 #include "ca/vault/vault_int.h"
 
@@ -388,8 +389,19 @@ vault_parse(const struct store_blob *b, X509 *cert)
 	if (cms != NULL && p == b->p + b->n && vault_is_ours(cms, cert))
 		return cms;
 	CMS_ContentInfo_free(cms);
-	ERR_clear_error();
 	return NULL;
+}
+
+static int
+vault_open_clear(struct vault *v, const struct vault_secret *row,
+    struct buf *clear, struct refusal *why)
+{
+	AUTO(CMS_ContentInfo) *cms = NULL;
+
+	ERR_clear_error();
+	cms = vault_parse(&row->sealed, v->cert);
+	return cms == NULL ? ossl_failed(CAMCA_EPOLICY) :
+	    hsm_cms_open(v->key, cms, clear, why);
 }
 
 /* Its key is open. */
@@ -397,15 +409,15 @@ static int
 vault_open_now(struct vault *v, const struct vault_secret *row,
     struct secret_text *out, struct refusal *why)
 {
-	AUTO(CMS_ContentInfo) *cms = NULL;
 	struct buf clear;
 	int ret;
 
-	ERR_clear_error();
 	buf_init(&clear, VAULT_SEALED_MAX);
-	cms = vault_parse(&row->sealed, v->cert);
-	ret = cms == NULL ? CAMCA_EPOLICY : hsm_cms_open(v->key, cms, &clear,
-	    why);
+	ret = vault_open_clear(v, row, &clear, why);
+	/* OpenSSL does not always tell that it was memory it lacked, and a
+	 * password that is said to be broken ends its job. */
+	if (ret == CAMCA_EPOLICY)
+		ret = vault_open_clear(v, row, &clear, why);
 	if (ret == CAMCA_EPOLICY) {
 		if (why != NULL)
 			memset(why, 0, sizeof *why);
