@@ -10,6 +10,7 @@
 
 #include "ca/base/enc.h"
 #include "ca/base/log.h"
+#include "ca/base/ossl.h"
 #include "ca/issue/cert.h"
 
 #define AGENT_CERT_MAX 16384
@@ -20,10 +21,14 @@ agent_leaf(struct agent_call *x)
 	json_t *v = json_array_get(json_object_get(x->c->args, "chain"), 0);
 	const unsigned char *p;
 	struct buf der;
+	int ret = CAMCA_EINVAL;
 
+	ERR_clear_error();
 	buf_init(&der, AGENT_CERT_MAX);
-	if (json_is_string(v) && dec_base64(&der, json_string_value(v),
-	    json_string_length(v), 0) == CAMCA_OK && der.len > 0) {
+	if (json_is_string(v))
+		ret = dec_base64(&der, json_string_value(v),
+		    json_string_length(v), 0);
+	if (ret == CAMCA_OK && der.len > 0) {
 		p = der.data;
 		x->leaf = d2i_X509(NULL, &p, (long)der.len);
 		if (x->leaf != NULL && p != der.data + der.len) {
@@ -32,7 +37,9 @@ agent_leaf(struct agent_call *x)
 		}
 	}
 	buf_fini(&der);
-	ERR_clear_error();
+	ret = ossl_failed(ret);
+	if (ret == CAMCA_ENOMEM)
+		return ret;
 	return x->leaf != NULL ? CAMCA_OK : refuse(&x->c->why, CAMCA_EAUTH,
 	    403, "client.malformed", "The client certificate cannot be read.");
 }
@@ -50,6 +57,8 @@ agent_is_ra(struct agent_call *x)
 		if (OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, i)) == NID_cmcRA)
 			yes = true;
 	sk_ASN1_OBJECT_pop_free(eku, ASN1_OBJECT_free);
+	if (ossl_failed(CAMCA_OK) == CAMCA_ENOMEM)
+		return CAMCA_ENOMEM;
 	return yes ? CAMCA_OK : refuse(&x->c->why, CAMCA_EAUTH, 403,
 	    "agent.not-ra", "This is no site agent's certificate.");
 }
@@ -95,8 +104,9 @@ agent_load_cert(struct tx *tx, struct agent_call *x)
 
 	store_cert_free(&x->cert);
 	memset(&x->cert, 0, sizeof x->cert);
-	if (cert_serial_bytes(x->leaf, serial) < 0 ||
-	    cert_spki_sha256(x->leaf, spki) < 0)
+	if ((ret = cert_spki_sha256(x->leaf, spki)) < 0)
+		return ret;
+	if (cert_serial_bytes(x->leaf, serial) < 0)
 		return refuse(&x->c->why, CAMCA_EAUTH, 403, "client.unknown",
 		    "The client certificate is not one of ours.");
 	ret = store_cert_by_serial(tx, serial, &x->cert);

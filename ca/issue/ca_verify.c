@@ -2,13 +2,16 @@
 #include <openssl/err.h>
 #include <string.h>
 
+#include "ca/base/ossl.h"
 #include "ca/issue/ca.h"
 #include "ca/issue/cert.h"
 
 static int
 ca_verify_refused(struct refusal *why, const char *code, const char *detail)
 {
-	ERR_clear_error();
+	/* Nobody's certificate is wrong because memory is short here. */
+	if (ossl_failed(CAMCA_EAUTH) == CAMCA_ENOMEM)
+		return refuse_default(why, CAMCA_ENOMEM);
 	return refuse(why, CAMCA_EAUTH, 403, code, "%s", detail);
 }
 
@@ -92,9 +95,11 @@ int
 ca_verify_leaf(const struct ca_set *set, X509 *leaf, int64_t now_ms,
     const struct ca **ca_out, bool *expired_out, struct refusal *why)
 {
-	const struct ca *ca = ca_of_leaf(set, leaf);
+	const struct ca *ca;
 	int ret;
 
+	ERR_clear_error();
+	ca = ca_of_leaf(set, leaf);
 	if (ca == NULL)
 		return ca_verify_refused(why, "client.issuer-unknown",
 		    "The client certificate is not of this authority.");
