@@ -136,6 +136,18 @@ guard_oldest(const struct guard *g)
 	return old;
 }
 
+/* A job that is leased again brings the same passwords again. */
+static bool
+guard_has(const struct guard_job *j, size_t len, uint64_t print)
+{
+	size_t i;
+
+	for (i = 0; i < j->n; i++)
+		if (j->list[i].len == len && j->list[i].print == print)
+			return true;
+	return false;
+}
+
 int
 guard_add(struct guard *g, int64_t job, const char *password, int64_t now_ms)
 {
@@ -159,9 +171,11 @@ guard_add(struct guard *g, int64_t job, const char *password, int64_t now_ms)
 	} else {
 		j->used_ms = now_ms;
 		j->weak |= password != NULL && password_is_default(password);
-		if (n >= GUARD_LEN_MIN && j->n == GUARD_PER_JOB)
+		if (n < GUARD_LEN_MIN || guard_has(j, n, print)) {
+			ret = CAMCA_OK;
+		} else if (j->n == GUARD_PER_JOB) {
 			ret = CAMCA_ELIMIT;
-		else if (n >= GUARD_LEN_MIN) {
+		} else {
 			j->list[j->n].len = n;
 			j->list[j->n++].print = print;
 		}

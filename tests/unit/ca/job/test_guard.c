@@ -56,6 +56,29 @@ test_places(void **state)
 	guard_free(g);
 }
 
+/* A job that goes back and forth between waiting and leased brings its
+ * passwords each time; only those that differ take room. */
+static void
+test_again(void **state)
+{
+	struct guard *g = with("hunter2-hunter2");
+	char text[32];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++)
+		assert_int_equal(guard_add(g, 7, i % 2 == 0 ?
+		    "hunter2-hunter2" : "other-Password-1", 2), CAMCA_OK);
+	assert_true(finds(g, 7, "\"hunter2-hunter2\""));
+	assert_true(finds(g, 7, "\"other-Password-1\""));
+	for (i = 0; i < 62; i++) {
+		snprintf(text, sizeof text, "password-%d", i);
+		assert_int_equal(guard_add(g, 7, text, 2), CAMCA_OK);
+	}
+	assert_int_equal(guard_add(g, 7, "one-too-many", 2), CAMCA_ELIMIT);
+	guard_free(g);
+}
+
 /* Every offset of a long text, and texts that differ by one bit. */
 static void
 test_offsets(void **state)
@@ -137,6 +160,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_offsets),
 		cmocka_unit_test(test_short_and_default),
 		cmocka_unit_test(test_bounds),
