@@ -156,13 +156,15 @@ make_row(const struct device_row *d, void *arg)
 {
 	struct job_make *m = arg;
 	int64_t *more;
+	size_t max;
 
 	if (m->n == m->max) {
-		m->max = m->max > 0 ? m->max * 2 : 256;
-		more = reallocarray(m->pks, m->max, sizeof *more);
+		max = m->max > 0 ? m->max * 2 : 256;
+		more = reallocarray(m->pks, max, sizeof *more);
 		if (more == NULL)
 			return CAMCA_ENOMEM;
 		m->pks = more;
+		m->max = max;
 	}
 	m->pks[m->n++] = d->pk;
 	return 0;
