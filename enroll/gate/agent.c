@@ -230,11 +230,15 @@ agent_args(struct agent_http *h, json_t **out)
 
 	if (ret < 0)
 		return ret;
-	/* NULL where it is not UTF-8; the JSON is the authority's to read. */
-	body = json_stringn((const char *)h->body.data, h->body.len);
+	/* NULL where it is not UTF-8; the JSON is the authority's to read. A
+	 * NUL, which UTF-8 allows, would make the whole frame one that the
+	 * authority cannot read, nor say whose it was. */
+	body = h->body.len > 0 && memchr(h->body.data, '\0', h->body.len) !=
+	    NULL ? NULL : json_stringn((const char *)h->body.data,
+	    h->body.len);
 	if (body == NULL)
 		return refuse(&h->why, CAMCA_EINVAL, 400,
-		    "request.malformed", "The body is not UTF-8.");
+		    "request.malformed", "The body is not text in UTF-8.");
 	*out = json_pack("{s:o, s:o, s:s}", "chain", agent_chain(&peer),
 	    "body", body, "remote", h->conn->remote);
 	return *out != NULL ? CAMCA_OK : refuse_default(&h->why,
