@@ -13,14 +13,16 @@
  * a chance of less than their length in 2^60. */
 #define GUARD_P ((UINT64_C(1) << 61) - 1)
 #define GUARD_JOBS 4096                /* then the oldest are forgotten */
-#define GUARD_PER_JOB 64
+/* Both passwords of every account that a camera may have, and as many new ones
+ * again. */
+#define GUARD_PER_JOB 160
 #define GUARD_DEPTH 64
 
 struct guard_job {
 	struct guard_job *next;
 	int64_t job, used_ms;
 	bool weak;                     /* a maker's password is among them */
-	size_t n;
+	size_t n, next_at;             /* used, and whose turn it is to go */
 	struct {
 		size_t len;
 		uint64_t print;
@@ -136,16 +138,20 @@ guard_oldest(const struct guard *g)
 	return old;
 }
 
-/* A job that is leased again brings the same passwords again. */
-static bool
-guard_has(const struct guard_job *j, size_t len, uint64_t print)
+/* Each once: a job that is leased again and again, or an agent that asks for
+ * one password without end, fills nothing. Past its end the list begins anew,
+ * so that nobody can keep a job from being leased by filling it. */
+static void
+guard_put(struct guard_job *j, size_t len, uint64_t print)
 {
 	size_t i;
 
 	for (i = 0; i < j->n; i++)
 		if (j->list[i].len == len && j->list[i].print == print)
-			return true;
-	return false;
+			return;
+	i = j->n < GUARD_PER_JOB ? j->n++ : j->next_at++ % GUARD_PER_JOB;
+	j->list[i].len = len;
+	j->list[i].print = print;
 }
 
 int
@@ -171,14 +177,8 @@ guard_add(struct guard *g, int64_t job, const char *password, int64_t now_ms)
 	} else {
 		j->used_ms = now_ms;
 		j->weak |= password != NULL && password_is_default(password);
-		if (n < GUARD_LEN_MIN || guard_has(j, n, print)) {
-			ret = CAMCA_OK;
-		} else if (j->n == GUARD_PER_JOB) {
-			ret = CAMCA_ELIMIT;
-		} else {
-			j->list[j->n].len = n;
-			j->list[j->n++].print = print;
-		}
+		if (n >= GUARD_LEN_MIN)
+			guard_put(j, n, print);
 	}
 	pthread_mutex_unlock(&g->lock);
 	return ret;

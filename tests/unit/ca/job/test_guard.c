@@ -130,14 +130,24 @@ test_bounds(void **state)
 	struct guard *g = with("first-password");
 	char text[40];
 	json_t *deep = json_string("x"), *up;
-	int i, ret = CAMCA_OK;
+	int i;
 
 	(void)state;
-	for (i = 0; i < 100 && ret == CAMCA_OK; i++) {
+	/* One that comes again and again takes one place, and past the last one
+	 * the oldest goes: nobody can fill a job so that it is leased no more. */
+	for (i = 0; i < 1000; i++)
+		assert_int_equal(guard_add(g, 7, "first-password", 1),
+		    CAMCA_OK);
+	for (i = 0; i < 159; i++) {
 		snprintf(text, sizeof text, "password-number-%d", i);
-		ret = guard_add(g, 7, text, 1);
+		assert_int_equal(guard_add(g, 7, text, 1), CAMCA_OK);
 	}
-	assert_int_equal(ret, CAMCA_ELIMIT);
+	assert_true(finds(g, 7, "\"first-password\""));
+	assert_true(finds(g, 7, "\"password-number-158\""));
+	assert_int_equal(guard_add(g, 7, "one-too-many", 1), CAMCA_OK);
+	assert_true(finds(g, 7, "\"one-too-many\""));
+	assert_true(finds(g, 7, "\"password-number-0\""));
+	assert_false(finds(g, 7, "\"first-password\""));
 	/* The oldest jobs give way, and are known no more: they are opened
 	 * again. */
 	for (i = 100; i < 100 + 5000; i++)
