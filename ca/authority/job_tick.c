@@ -88,8 +88,9 @@ tick_want(struct jobs_tick *t, enum job_kind kind, int64_t account)
 	t->due[t->ndue++] = (struct tick_job){ .device = t->device,
 	    .account = account, .kind = kind,
 	    /* Neither a window nor other cameras' failures hold up what is
-	     * about to run out. */
-	    .series = kind != JOB_RENEW || !plan_urgent(&t->plan),
+	     * about to run out, or is in the wrong hands. */
+	    .series = !(kind == JOB_RENEW && plan_urgent(&t->plan)) &&
+	    !(kind == JOB_ROTATE && t->plan.compromised),
 	    .start_ms = plan_start(&t->plan, kind, t->now) };
 	return CAMCA_OK;
 }
@@ -113,6 +114,7 @@ tick_account_row(const struct due_account_row *r, void *arg)
 	struct jobs_tick *t = arg;
 
 	t->plan.password_ms = r->changed_ms;
+	t->plan.compromised = r->compromised_ms != 0;
 	return tick_want(t, JOB_ROTATE, r->account);
 }
 
@@ -161,11 +163,11 @@ tick_reach_row(const struct reach_row *r, void *arg)
 	    (ret = tick_want(t, JOB_RENEW, 0)) < 0 ||
 	    (ret = tick_want(t, JOB_CRL, 0)) < 0)
 		return ret;
+	/* One that is compromised is changed however that is set, and again
+	 * where a rotation failed: until it is done. */
 	every = t->plan.level->rotate_every_ms;
-	if (every == 0)
-		return 0;
-	ret = store_due_accounts(t->tx, d.pk, t->now - every,
-	    tick_account_row, t);
+	ret = store_due_accounts(t->tx, d.pk, every == 0 ? -1 :
+	    t->now - every, tick_account_row, t);
 	return ret < 0 ? ret : 0;
 }
 
@@ -194,7 +196,8 @@ tick_make(struct tx *tx, struct jobs_tick *t, const struct tick_job *j)
 {
 	static const char *const reasons[JOB_KINDS] = {
 		[JOB_RENEW] = "The certificate has come of age.",
-		[JOB_ROTATE] = "The password has come of age.",
+		[JOB_ROTATE] = "The password has come of age, or is known to "
+		    "somebody who should not have it.",
 		[JOB_CRL] = "The revocation list on the camera is old.",
 		[JOB_OBSERVE] = "A look at the camera is due." };
 	struct job_by by = { &t->a->events, "camcad", t->now };

@@ -71,8 +71,9 @@ plan_due(const struct plan *p, enum job_kind kind)
 		due = plan_due_renew(p);
 		break;
 	case JOB_ROTATE:
-		due = p->password_ms == 0 ? INT64_MAX : plan_due_every(p,
-		    kind, p->password_ms, p->level->rotate_every_ms);
+		due = p->password_ms == 0 ? INT64_MAX : p->compromised ? 0 :
+		    plan_due_every(p, kind, p->password_ms,
+		    p->level->rotate_every_ms);
 		break;
 	case JOB_CRL:
 		due = p->not_after_ms == 0 ? INT64_MAX : plan_due_every(p,
@@ -97,7 +98,8 @@ plan_start(const struct plan *p, enum job_kind kind, int64_t due_ms)
 	const struct job_window *w = &p->level->window;
 	int64_t at, length;
 
-	if (kind == JOB_OBSERVE || (kind == JOB_RENEW && plan_urgent(p)))
+	if (kind == JOB_OBSERVE || (kind == JOB_RENEW && plan_urgent(p)) ||
+	    (kind == JOB_ROTATE && p->compromised))
 		return due_ms;
 	at = job_window_next(w, p->rules->offset_min, due_ms);
 	if (at == due_ms)

@@ -16,6 +16,7 @@ struct plan {
 	int64_t not_before_ms, not_after_ms; /* its certificate; 0: none */
 	struct job_last_row last[JOB_KINDS];
 	int64_t password_ms;           /* of the account asked about; 0: none */
+	bool compromised;              /* it is: due now, at any hour */
 };
 
 /* The moment from which the job is due, INT64_MAX: never. For JOB_RENEW,

@@ -607,10 +607,12 @@ STMT(ST_CAMERA_KEY_OTHER, STMT_R, "SELECT device FROM camera_key"
     " WHERE spki = $1 AND device <> $2 ORDER BY device LIMIT 1",
     NULL)
 /* Break-glass passwords lie in an envelope: no clock changes them. */
-STMT(ST_DUE_ACCOUNTS, STMT_R, "SELECT a.username, a.id, s.changed_ms"
-    " FROM vault_account a JOIN vault_secret s ON s.account = a.id"
-    " WHERE a.device = $3 AND s.state = 1 AND s.changed_ms <= $4"
-    " AND a.role <> 2 AND a.username > $1 ORDER BY a.username LIMIT $2", NULL)
+STMT(ST_DUE_ACCOUNTS, STMT_R, "SELECT a.username, a.id, s.changed_ms,"
+    " s.compromised_ms FROM vault_account a"
+    " JOIN vault_secret s ON s.account = a.id"
+    " WHERE a.device = $3 AND s.state = 1 AND (s.compromised_ms <> 0 OR"
+    " (s.changed_ms <= $4 AND a.role <> 2))"
+    " AND a.username > $1 ORDER BY a.username LIMIT $2", NULL)
 
 /* what waits for a person; for doctor */
 STMT(ST_JOB_PARKED, STMT_R, JOB_SELECT "WHERE j.state = 5 AND j.id > $1"

@@ -192,6 +192,7 @@ static const struct col due_cols[] = {
 	COL(TEXT, due_account_row, username),
 	COL(INT, due_account_row, account),
 	COL(INT, due_account_row, changed_ms),
+	COL(INT, due_account_row, compromised_ms),
 };
 
 LIST_VISIT(due_account_row)

@@ -201,11 +201,13 @@ CAMCA_MUST int store_camera_key_put(struct tx *tx,
     int64_t now_ms, int64_t *other_out, bool *new_out);
 
 /* ---- what is due ---- */
-/* An account whose current password is older than before_ms. */
+/* An account whose current password is older than before_ms, or known to be
+ * compromised. The one for emergencies only in the second case. */
 struct due_account_row {
 	char username[STORE_ID_MAX];
 	int64_t account;
 	int64_t changed_ms;
+	int64_t compromised_ms;          /* 0: not */
 };
 CAMCA_MUST int store_due_accounts(struct tx *tx, int64_t device,
     int64_t before_ms, int (*fn)(const struct due_account_row *r, void *arg),

@@ -110,6 +110,25 @@ after_tick(struct fix *f)
 }
 
 static int
+compromised_row(const struct vault_secret *r, void *arg)
+{
+	return store_vault_secret_mark(arg, r->id, FIX_NOW);
+}
+
+static int
+compromised_tx(struct tx *tx, void *arg)
+{
+	struct vault_account a;
+	struct device_row d;
+	int ret = store_device_get(tx, arg, &d);
+
+	if (ret < 0 || (ret = store_vault_account_get(tx, d.pk, "admin",
+	    &a)) < 0)
+		return ret;
+	return store_vault_secret_list(tx, a.id, 0, 10, compromised_row, tx);
+}
+
+static int
 finish_row(const struct job_row *r, void *arg)
 {
 	struct tx *tx = arg;
@@ -200,6 +219,58 @@ test_rotate(void **state)
 }
 
 static int
+fail_row(const struct job_row *r, void *arg)
+{
+	struct job_last_row last = { r->device, r->kind, r->updated_ms, 0 };
+	struct tx *tx = arg;
+	struct job_row row = *r;
+
+	if (r->state != JOB_WAITING || r->kind != JOB_ROTATE)
+		return 0;
+	row.state = JOB_FAILED;
+	return store_job_move(tx, &row, JOB_WAITING) == CAMCA_OK ?
+	    store_job_last_put(tx, &last) : CAMCA_EDB;
+}
+
+static int
+fail_tx(struct tx *tx, void *arg)
+{
+	struct job_filter all = { -1, -1, 0, NULL };
+
+	(void)arg;
+	return store_job_list(tx, &all, 0, INT64_MAX, fail_row, tx);
+}
+
+/* A password that a revoked agent had: the job that was made then failed, for
+ * the camera was away. It is changed all the same, at any hour. */
+static void
+test_compromised(void **state)
+{
+	struct fix *f = *state;
+	char id[] = "cam-0";
+	struct seen s;
+
+	cameras(f, 1);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, enroll_tx, NULL), 0);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, password_tx, id), 0);
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_ROTATE], 0);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, compromised_tx, id),
+	    0);
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_ROTATE], 1);
+	assert_true(s.first_ms <= f->now_ms);
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_ROTATE], 1);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, fail_tx, NULL), 0);
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_ROTATE], 1);
+	f->now_ms += 7 * HOUR;
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_ROTATE], 2);
+}
+
+static int
 lease_row(const struct job_row *r, void *arg)
 {
 	struct tx *tx = arg;
@@ -268,7 +339,7 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fix_setup, fix_teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_due), T(test_rotate), T(test_over), T(test_parts),
+		T(test_due), T(test_rotate), T(test_compromised), T(test_over), T(test_parts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
