@@ -49,6 +49,7 @@ CAMCA_MUST int agent_guard_note(struct agent_call *x, int64_t job,
     const char *password);
 
 /* ---- agent_job.c: a leased job as JSON ---- */
+#define LEASED_CERTS_MAX 32
 struct leased {
 	struct job_row job;
 	struct device_row dev;
@@ -59,6 +60,9 @@ struct leased {
 	uint8_t held_serial[STORE_SERIAL_LEN];
 	uint8_t held_sha256[STORE_HASH_LEN];
 	int64_t held_issuer;
+	/* All that are not revoked, the newest last: what it may serve. */
+	uint8_t issued[LEASED_CERTS_MAX][STORE_HASH_LEN];
+	size_t nissued;
 	json_t *json;                  /* NULL: not built */
 };
 void leased_fini(struct leased *l);

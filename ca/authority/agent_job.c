@@ -34,17 +34,52 @@ struct held_search {
 	int64_t now;
 };
 
-/* The newest that is in force; on hold the camera still has it. */
+static uint8_t *
+leased_issued_next(struct leased *l)
+{
+	if (l->nissued == LEASED_CERTS_MAX) {
+		memmove(l->issued[0], l->issued[1],
+		    (LEASED_CERTS_MAX - 1) * sizeof l->issued[0]);
+		l->nissued--;
+	}
+	return l->issued[l->nissued++];
+}
+
+/* A leaf that is expected there, and revoked since: whoever has its key could
+ * wait for a new password in the camera's place. Only what replaces it, or ends
+ * its service, still goes there. */
+static int
+leased_revoked(struct leased *l, const struct cert_row *r)
+{
+	uint8_t hash[STORE_HASH_LEN];
+
+	if (l->job.kind == JOB_ENROLL || l->job.kind == JOB_RETIRE)
+		return 0;
+	if (EVP_Digest(r->der.p, r->der.n, hash, NULL, EVP_sha256(),
+	    NULL) != 1)
+		return CAMCA_ECRYPTO;
+	if (memcmp(hash, l->reach.tls_sha256, sizeof hash) == 0)
+		memset(l->reach.tls_sha256, 0, sizeof hash);
+	return 0;
+}
+
+/* The newest that is in force; on hold the camera still has it. One that ran
+ * out may be served still; a revoked one may be in other hands. */
 static int
 leased_held_row(const struct cert_row *r, void *arg)
 {
 	struct held_search *h = arg;
+	uint8_t *hash;
 
-	if (r->status == CERT_REVOKED || r->not_after_ms <= h->now)
-		return 0;
-	if (EVP_Digest(r->der.p, r->der.n, h->l->held_sha256, NULL,
-	    EVP_sha256(), NULL) != 1)
+	if (r->status == CERT_REVOKED)
+		return leased_revoked(h->l, r);
+	hash = leased_issued_next(h->l);
+	if (EVP_Digest(r->der.p, r->der.n, hash, NULL, EVP_sha256(),
+	    NULL) != 1)
 		return CAMCA_ECRYPTO;
+	if (r->not_after_ms <= h->now)
+		return 0;
+	memcpy(h->l->held_sha256, hash, sizeof h->l->held_sha256);
 	memcpy(h->l->held_serial, r->serial, sizeof r->serial);
 	h->l->held_issuer = r->issuer;
 	h->l->has_held = true;
@@ -58,6 +93,7 @@ leased_load(struct tx *tx, struct leased *l, int64_t now)
 	int ret;
 
 	l->has_held = false;
+	l->nissued = 0;
 	vault_entries_free(&l->entries);
 	if ((ret = store_device_by_pk(tx, l->job.device, &l->dev)) < 0 ||
 	    (ret = store_site_get(tx, l->dev.site, &l->site)) < 0 ||
@@ -300,6 +336,20 @@ leased_held(const struct leased *l)
 	return o;
 }
 
+static json_t *
+leased_issued(const struct leased *l)
+{
+	json_t *list = json_array();
+	char hex[2 * STORE_HASH_LEN + 1];
+	size_t i;
+
+	for (i = 0; i < l->nissued; i++) {
+		enc_hex(hex, l->issued[i], STORE_HASH_LEN);
+		json_array_append_new(list, json_string(hex));
+	}
+	return list;
+}
+
 /* The list of who issued the camera's certificate, or will. */
 static const struct ca *
 leased_crl_issuer(const struct agent_call *x, const struct leased *l)
@@ -380,6 +430,7 @@ leased_build(struct agent_call *x, struct leased *l, struct refusal *why)
 	    json_object_set_new(o, "est", leased_labels(x)) |
 	    json_object_set_new(o, "trust", leased_trust(x)) |
 	    json_object_set_new(o, "held", leased_held(l)) |
+	    json_object_set_new(o, "issued", leased_issued(l)) |
 	    json_object_set_new(o, "options", leased_options(x, l))) != 0)
 		ret = CAMCA_ENOMEM;
 	if (ret == CAMCA_OK)

@@ -225,6 +225,25 @@ job_crl(struct agent_job *j, const json_t *v, struct refusal *why)
 	return CAMCA_OK;
 }
 
+/* SHA-256 of the certificates that this camera may serve. */
+static bool
+job_issued(struct agent_job *j, const json_t *list)
+{
+	const char *s;
+	size_t i;
+
+	j->has_issued = json_is_array(list);
+	if (json_array_size(list) > AGENT_ISSUED_MAX)
+		return false;
+	for (i = 0; i < json_array_size(list); i++) {
+		s = json_string_value(json_array_get(list, i));
+		if (s == NULL || dec_hex(j->issued[j->issued_count++], 32,
+		    s) < 0)
+			return false;
+	}
+	return true;
+}
+
 /* ---- accounts ---- */
 
 static bool
@@ -374,6 +393,8 @@ job_fill(struct agent_job *j, const json_t *o, struct refusal *why)
 	    j->held) || !job_text(held, "serial", true, j->held_serial,
 	    sizeof j->held_serial)))
 		return job_bad(why, "certificate on record");
+	if (!job_issued(j, json_object_get(o, "issued")))
+		return job_bad(why, "list of certificates");
 	if ((ret = job_trust(j, json_object_get(o, "trust"), why)) < 0 ||
 	    (ret = job_crl(j, json_object_get(o, "crl"), why)) < 0)
 		return ret;

@@ -18,6 +18,7 @@
 
 #define AGENT_ACCOUNTS_MAX 16
 #define AGENT_LABELS_MAX 8
+#define AGENT_ISSUED_MAX 32
 #define AGENT_NTP_MAX 4
 #define AGENT_NAME_MAX 129
 #define AGENT_ROLE_MAX 20
@@ -94,6 +95,9 @@ struct agent_job {
 	bool has_held;                 /* the certificate on record */
 	uint8_t held[32];
 	char held_serial[AGENT_SERIAL_MAX];
+	bool has_issued;               /* camcad told which ones are good */
+	uint8_t issued[AGENT_ISSUED_MAX][32];
+	size_t issued_count;
 	STACK_OF(X509) *trust;         /* roots and issuers */
 	struct buf crl;                /* DER; len 0: none */
 	struct agent_label labels[AGENT_LABELS_MAX];

@@ -94,6 +94,23 @@ visit_is_issued(const struct visit *v, X509 *cert, X509 **issuer_out)
 	return yes;
 }
 
+/* One that was revoked is not good because its signature is: its key may be
+ * what was stolen. What this very visit was issued is on no list yet. */
+static bool
+leaf_in_force(const struct visit *v, const struct cam_served *s)
+{
+	const struct agent_job *j = v->job;
+	size_t i;
+
+	if (!j->has_issued || (v->leaf != NULL &&
+	    memcmp(s->sha256, v->leaf_sha256, 32) == 0))
+		return true;
+	for (i = 0; i < j->issued_count; i++)
+		if (memcmp(s->sha256, j->issued[i], 32) == 0)
+			return true;
+	return false;
+}
+
 enum leaf_kind
 visit_leaf_judge(const struct visit *v, const struct cam_served *s)
 {
@@ -104,7 +121,8 @@ visit_leaf_judge(const struct visit *v, const struct cam_served *s)
 	if ((j->has_held && memcmp(s->sha256, j->held, 32) == 0) ||
 	    (j->reach.has_leaf && memcmp(s->sha256, j->reach.leaf, 32) == 0))
 		return LEAF_HELD;
-	return visit_is_issued(v, s->chain[0], NULL) ? LEAF_OURS : LEAF_OTHER;
+	return leaf_in_force(v, s) && visit_is_issued(v, s->chain[0], NULL) ?
+	    LEAF_OURS : LEAF_OTHER;
 }
 
 int

@@ -91,7 +91,10 @@ reach_no_tls(struct visit *v, int ret, const struct cam_why *why)
 	visit_extra(v, "observation", json_pack("{s:n}", "served"));
 	return visit_fail(v, "camera.tls-off", "HTTPS does not answer (%s), "
 	    "but plain HTTP does: the camera was reset, or its TLS was "
-	    "switched off. No login was sent", why->text);
+	    "switched off, or somebody stands in between. No login was sent. "
+	    "One that was reset is accepted with \"camca device reach %s "
+	    "--tls-sha256\" and 64 zeros, and enrolled anew", why->text,
+	    v->job->device.id);
 }
 
 /* HTTPS where it is there: even an unknown certificate keeps listeners out. */
@@ -106,7 +109,8 @@ reach_tls(struct visit *v)
 	ret = v->drv->served(v->cam, visit_https_port(v), &s, &why);
 	if (ret == CAMCA_EBUSY || ret == CAMCA_ENOMEM)
 		return visit_cam(v, ret, &why, "TLS");
-	if (ret < 0 && v->job->kind != JOB_ENROLL)
+	/* Whoever keeps us from TLS must not get a login in clear instead. */
+	if (ret < 0 && !reach_first(v))
 		return reach_no_tls(v, ret, &why);
 	if (ret < 0) {
 		visit_before(v, "no TLS: %s", why.text);

@@ -49,7 +49,8 @@ enum job_end visit_run(const struct visit_peer *peer,
 enum leaf_kind {
 	LEAF_NONE,                /* no TLS there */
 	LEAF_HELD,                /* the certificate on record, or the pinned */
-	LEAF_OURS,                /* chains to our CA and names this device */
+	LEAF_OURS,                /* chains to our CA, names this device, and
+	                             is not revoked */
 	LEAF_OTHER
 };
 

@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
 #include "ca/base/ctx.h"
 #include "enroll/agent/visit.h"
 
@@ -30,6 +34,9 @@ struct camera {
 	int64_t late_ms;               /* of mono time */
 	char late[64];
 	struct user *late_user;
+	unsigned logins;
+	bool no_tls;                   /* somebody lets no handshake through */
+	X509 *leaf;                    /* served; NULL: one of nobody */
 };
 
 struct world {
@@ -125,6 +132,7 @@ drv_login(struct camera *c, const struct cam_login *l, bool *works,
 	struct user *u = user_of(l->user);
 
 	ripen();
+	c->logins++;
 	*works = false;
 	if (c->failed >= c->budget)
 		return no(why, CAMCA_EAUTH, CAM_BUDGET);
@@ -207,13 +215,15 @@ static int
 drv_served(struct camera *c, uint16_t port, struct cam_served *out,
     struct cam_why *why)
 {
-	(void)c;
 	(void)port;
-	(void)why;
 	memset(out, 0, sizeof *out);
+	if (c->no_tls)
+		return no(why, CAMCA_EIO, CAM_TLS);
 	memset(out->sha256, 0xaa, 32);
 	out->version = 0x0304;
-	out->chain[0] = X509_new();
+	if (c->leaf != NULL)
+		X509_up_ref(c->leaf);
+	out->chain[0] = c->leaf != NULL ? c->leaf : X509_new();
 	out->n = 1;
 	return CAMCA_OK;
 }
@@ -584,6 +594,97 @@ test_strangers(void **state)
 	assert_int_equal(w.cam.failed, 0);
 }
 
+/* Whoever keeps the agent from TLS gets no login in clear, unless nobody has
+ * ever seen TLS there. */
+static void
+test_downgrade(void **state)
+{
+	struct agent_job *j;
+	struct world w;
+	int known;
+
+	(void)state;
+	for (known = 0; known < 2; known++) {
+		begin(&w);
+		w.cam.no_tls = true;
+		w.go_until = 0;
+		j = job_new();
+		j->kind = JOB_ENROLL;
+		j->reach.http_port = 80;
+		j->reach.has_leaf = known;
+		(void)visit(&w, j);
+		if (known) {
+			assert_string_equal(w.code[w.n - 1], "camera.tls-off");
+			assert_string_equal(w.end, "parked");
+		}
+		assert_true(known == (w.cam.logins == 0));
+	}
+}
+
+/* issuer NULL: signed by itself. */
+static X509 *
+certificate(const char *cn, EVP_PKEY *key, X509 *issuer, EVP_PKEY *by)
+{
+	X509 *x = X509_new();
+	X509_NAME *name = X509_get_subject_name(x);
+	X509_EXTENSION *e;
+
+	X509_set_version(x, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 7);
+	X509_gmtime_adj(X509_getm_notBefore(x), -60);
+	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+	    (const unsigned char *)cn, -1, -1, 0);
+	X509_set_issuer_name(x, issuer != NULL ?
+	    X509_get_subject_name(issuer) : name);
+	X509_set_pubkey(x, key);
+	e = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints,
+	    issuer == NULL ? "critical,CA:TRUE" : "critical,CA:FALSE");
+	X509_add_ext(x, e, -1);
+	X509_EXTENSION_free(e);
+	assert_true(X509_sign(x, by, EVP_sha256()) > 0);
+	return x;
+}
+
+/* A certificate of ours for this very camera, revoked since, in the hands of
+ * whoever stole its key: it is not on the list of those that count. */
+static void
+test_revoked_leaf(void **state)
+{
+	EVP_PKEY *ca_key = EVP_EC_gen("P-256"), *key = EVP_EC_gen("P-256");
+	X509 *ca = certificate("Issuer", ca_key, NULL, ca_key);
+	X509 *leaf = certificate("cam-1", key, ca, ca_key);
+	struct agent_job *j;
+	struct world w;
+	int good;
+
+	(void)state;
+	for (good = 0; good < 2; good++) {
+		begin(&w);
+		w.cam.leaf = leaf;
+		j = job_new();
+		j->reach.has_leaf = false;
+		j->trust = sk_X509_new_null();
+		X509_up_ref(ca);
+		sk_X509_push(j->trust, ca);
+		j->has_issued = true;
+		j->issued_count = 2;
+		memset(j->issued[0], 0xbb, 32);
+		memset(j->issued[1], good ? 0xaa : 0xab, 32);
+		assert_int_equal(visit(&w, j), good ? END_SUCCESS :
+		    END_PARKED);
+		if (!good) {
+			assert_string_equal(w.code[w.n - 1],
+			    "camera.fallback");
+			assert_int_equal(w.cam.logins, 0);
+		}
+	}
+	X509_free(leaf);
+	X509_free(ca);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(ca_key);
+}
+
 int
 main(void)
 {
@@ -599,6 +700,8 @@ main(void)
 		cmocka_unit_test(test_lease_ends),
 		cmocka_unit_test(test_stops),
 		cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_downgrade),
+		cmocka_unit_test(test_revoked_leaf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
