@@ -11,6 +11,7 @@
 #include "ca/base/auto.h"
 #include "ca/base/enc.h"
 #include "ca/base/log.h"
+#include "ca/base/refusal.h"
 #include "enroll/onvif/discovery.h"
 #include "enroll/onvif/driver.h"
 
@@ -59,14 +60,6 @@ look_parse(const char *s, char host[static LOOK_HOST_MAX], uint16_t *port)
 }
 
 static void
-look_clean(char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			*s = '?';
-}
-
-static void
 look_name(const char *word, const X509_NAME *name)
 {
 	AUTO(BIO) *b = BIO_new(BIO_s_mem());
@@ -78,7 +71,7 @@ look_name(const char *word, const X509_NAME *name)
 		return;
 	n = BIO_read(b, text, sizeof text - 1);
 	text[n > 0 ? n : 0] = '\0';
-	look_clean(text);
+	refusal_sanitize(text);
 	printf("%s: %s\n", word, text);
 }
 
@@ -180,10 +173,10 @@ look_around(long listen_ms)
 	for (i = 0; i < d.n; i++) {
 		struct discovery_hit *h = &d.v[i];
 
-		look_clean(h->hardware);
-		look_clean(h->serial);
-		look_clean(h->mac);
-		look_clean(h->endpoint);
+		refusal_sanitize(h->hardware);
+		refusal_sanitize(h->serial);
+		refusal_sanitize(h->mac);
+		refusal_sanitize(h->endpoint);
 		printf("%s\t%s\t%s\t%s\t%s\n", h->from, h->hardware, h->serial,
 		    h->mac, h->endpoint);
 	}
