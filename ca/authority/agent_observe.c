@@ -16,6 +16,7 @@
 
 #define OBSERVE_CERTS_MAX 64
 #define OBSERVE_USERS_MAX 64
+#define OBSERVE_KEYS_MAX 256           /* of one camera, each a row */
 
 struct observe {
 	struct tx *tx;
@@ -164,7 +165,7 @@ observe_keys(struct observe *w)
 	int ret = CAMCA_OK;
 
 	json_array_foreach(list, i, item)
-		if (ret == CAMCA_OK)
+		if (ret == CAMCA_OK && i < OBSERVE_KEYS_MAX)
 			ret = observe_key(w, item);
 	return ret;
 }

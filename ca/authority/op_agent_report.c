@@ -2,6 +2,7 @@
 /* agent.report: what a step read and did. Each prolongs the lease; one that is
  * told twice counts once; one that comes too late changes nothing. */
 #include <inttypes.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,8 @@ static const struct body_key served_keys[] = {
 
 /* A sign of life while a camera takes its time: no step of its own. */
 #define REPORT_HEARTBEAT "agent.waiting"
+/* Of one job, all its attempts together; an honest one takes some dozen each. */
+#define REPORT_STEPS_MAX 2000
 
 struct report_call {
 	struct agent_call x;
@@ -53,6 +56,7 @@ struct report_call {
 	uint8_t served_sha256[STORE_HASH_LEN];
 	struct job_row job;
 	bool go;
+	bool again;                    /* told before, with all it says */
 	struct observe_result seen;
 };
 
@@ -125,6 +129,12 @@ report_args(struct report_call *r)
 	if (s->outcome == OUTCOME_FAILED && s->code[0] == '\0')
 		return refuse(&r->x.c->why, CAMCA_EINVAL, 400,
 		    "request.argument", "A failure has a code.");
+	/* It leaves no row by which it could be counted. */
+	if (strcmp(s->code, REPORT_HEARTBEAT) == 0 && (r->confirm != NULL ||
+	    r->unknown != NULL || r->observation != NULL ||
+	    r->served != NULL || r->end != END_NOT_YET))
+		return refuse(&r->x.c->why, CAMCA_EINVAL, 400,
+		    "request.argument", "A sign of life says nothing else.");
 	return CAMCA_OK;
 }
 
@@ -152,10 +162,14 @@ report_step(struct tx *tx, struct report_call *r)
 	r->step.attempt = r->job.attempts;
 	r->step.time_ms = r->x.now;
 	ret = store_job_step_last(tx, r->job.id, &last);
-	if (ret == CAMCA_OK && report_is_again(&last, &r->step))
-		return CAMCA_OK;
-	if (ret < 0 && ret != CAMCA_ENOENT)
+	r->again = ret == CAMCA_OK && report_is_again(&last, &r->step);
+	if (r->again || (ret < 0 && ret != CAMCA_ENOENT))
 		return ret;
+	if (ret == CAMCA_OK && last.n >= REPORT_STEPS_MAX)
+		return refuse(&r->x.c->why, CAMCA_ECONFLICT, 409,
+		    "job.too-many-steps", "Job %" PRId64 " has told of %d "
+		    "steps: no more are taken. Cancel it and make another.",
+		    r->job.id, REPORT_STEPS_MAX);
 	return store_job_step_insert(tx, &r->step);
 }
 
@@ -170,6 +184,29 @@ report_account(struct tx *tx, struct report_call *r, const json_t *o)
 		return refuse(&r->x.c->why, CAMCA_ENOENT, 404, "job.account",
 		    "The camera of this job has no such account.");
 	return ret;
+}
+
+/* What a revoked agent had set, and another one found to work, is current now
+ * and still in the wrong hands: it is changed once more. */
+static int
+report_compromised(struct tx *tx, struct report_call *r, int64_t account)
+{
+	struct job_by by = agent_by(&r->x);
+	struct vault_secret s = { 0 };
+	struct device_row dev;
+	struct job_spec spec = { .kind = JOB_ROTATE, .dev = &dev,
+	    .account = account, .reason = "The password that works is known "
+	    "to be compromised." };
+	int64_t id;
+	int ret = store_vault_secret_in(tx, account, VAULT_CURRENT, &s);
+
+	vault_secret_free(&s);
+	if (ret < 0 || s.compromised_ms == 0)
+		return ret;
+	ret = store_device_by_pk(tx, r->job.device, &dev);
+	if (ret == CAMCA_OK)
+		ret = job_create(tx, &by, &spec, &id, NULL, NULL);
+	return ret == CAMCA_ECONFLICT ? CAMCA_OK : ret;
 }
 
 static int
@@ -189,7 +226,53 @@ report_confirm(struct tx *tx, struct report_call *r)
 	if (ret == CAMCA_ENOENT || ret == CAMCA_ECONFLICT)
 		return refuse(&r->x.c->why, ret, 409, "job.confirm",
 		    "No password of this job waits to be confirmed.");
-	return ret;
+	return ret < 0 ? ret : report_compromised(tx, r, body_int(r->confirm,
+	    "account", 0));
+}
+
+struct served_search {
+	const uint8_t *sha256;
+	bool found;
+};
+
+static int
+served_cert_row(const struct cert_row *r, void *arg)
+{
+	struct served_search *s = arg;
+	uint8_t hash[STORE_HASH_LEN];
+
+	if (r->status == CERT_REVOKED)
+		return 0;
+	if (EVP_Digest(r->der.p, r->der.n, hash, NULL, EVP_sha256(),
+	    NULL) != 1)
+		return CAMCA_ECRYPTO;
+	s->found = memcmp(hash, s->sha256, sizeof hash) == 0;
+	return s->found;
+}
+
+/* May the next visit, perhaps another agent's, believe this leaf? One of the
+ * inventory, the one that is expected already, whatever a camera serves that
+ * nobody has met, and what is left there by a way back. Any other would let a
+ * stolen agent put its own in a camera's place, for the day after. */
+static int
+served_may(struct tx *tx, struct report_call *r, const struct reach_row *reach,
+    bool *out)
+{
+	static const uint8_t none[STORE_HASH_LEN];
+	struct served_search s = { r->served_sha256, false };
+	const struct job_row *j = &r->job;
+	int ret;
+
+	*out = memcmp(reach->tls_sha256, r->served_sha256, sizeof none) == 0 ||
+	    j->mode == JOB_ROLLBACK || (j->kind == JOB_RETIRE &&
+	    j->mode == JOB_APPLY) || (j->kind == JOB_ENROLL &&
+	    memcmp(reach->tls_sha256, none, sizeof none) == 0);
+	if (*out)
+		return CAMCA_OK;
+	ret = store_cert_list(tx, j->device, 0, 0, INT64_MAX, served_cert_row,
+	    &s);
+	*out = s.found;
+	return ret < 0 ? ret : CAMCA_OK;
 }
 
 /* Where it was known which leaf the camera serves, it is what the next visit
@@ -197,12 +280,23 @@ report_confirm(struct tx *tx, struct report_call *r)
 static int
 report_served(struct tx *tx, struct report_call *r)
 {
+	struct reach_row reach;
+	bool may;
 	int ret;
 
 	if (r->served == NULL)
 		return CAMCA_OK;
-	ret = store_reach_leaf(tx, r->job.device, r->served_sha256, r->x.now);
-	return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
+	ret = store_reach_get(tx, r->job.device, &reach);
+	if (ret < 0)
+		return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
+	if ((ret = served_may(tx, r, &reach, &may)) < 0)
+		return ret;
+	if (!may)
+		return refuse(&r->x.c->why, CAMCA_EPERM, 403, "job.served",
+		    "The certificate that is served is not one of the "
+		    "inventory: nobody will take it for the camera's.");
+	return store_reach_leaf(tx, r->job.device, r->served_sha256,
+	    r->x.now);
 }
 
 /* A camera that keeps nothing of ours any more is out of service. */
@@ -260,7 +354,7 @@ report_tx(struct tx *tx, void *arg)
 	struct report_call *r = arg;
 	int ret;
 
-	r->go = false;
+	r->go = r->again = false;
 	memset(&r->seen, 0, sizeof r->seen);
 	if ((ret = agent_check(tx, &r->x)) < 0)
 		return ret;
@@ -277,8 +371,8 @@ report_tx(struct tx *tx, void *arg)
 	    (ret = report_confirm(tx, r)) < 0 ||
 	    (ret = report_served(tx, r)) < 0)
 		return ret;
-	if (r->observation != NULL && (ret = agent_observe(tx, &r->x, &r->job,
-	    r->observation, &r->seen)) < 0)
+	if (r->observation != NULL && !r->again && (ret = agent_observe(tx,
+	    &r->x, &r->job, r->observation, &r->seen)) < 0)
 		return ret;
 	r->go = r->end == END_NOT_YET;
 	return r->go ? report_go_on(tx, r) : report_end(tx, r);

@@ -39,6 +39,25 @@ struct fresh {
 	bool made;
 };
 
+/* A camera or an agent may have been moved, or the camera given up, since the
+ * job was leased. */
+static int
+fresh_device(const struct fresh *f)
+{
+	const struct device_row *d = &f->dev;
+
+	if (strcmp(d->site, f->x.dev.site) != 0)
+		return refuse(&f->x.c->why, CAMCA_EPERM, 403, "job.site",
+		    "The camera of this job is not at this agent's site any "
+		    "more.");
+	if (d->state == DEVICE_LOST || d->state == DEVICE_REVOKED ||
+	    d->state == DEVICE_RETIRED)
+		return refuse(&f->x.c->why, CAMCA_ECONFLICT, 409, "job.state",
+		    "Camera '%s' is %s: its password is not changed.", d->id,
+		    device_state_name((enum device_state)d->state));
+	return CAMCA_OK;
+}
+
 /* Only what works on passwords gets one, and only for its own account. */
 static int
 fresh_job(struct tx *tx, struct fresh *f)
@@ -56,7 +75,8 @@ fresh_job(struct tx *tx, struct fresh *f)
 	    f->job.kind != JOB_ROTATE))
 		return refuse(why, CAMCA_EPERM, 403, "job.kind",
 		    "This job changes no password.");
-	return store_device_by_pk(tx, f->job.device, &f->dev);
+	ret = store_device_by_pk(tx, f->job.device, &f->dev);
+	return ret < 0 ? ret : fresh_device(f);
 }
 
 /* An agent makes camca's own account on a camera, and no other. */
