@@ -313,9 +313,60 @@ struct vault_reveal {
 	struct device_row dev;
 	struct vault_account account;
 	struct vault_secret current, pending;  /* sealed; id 0: none */
+	struct vault_secret old[VAULT_OLD_MAX];  /* the newest first */
+	int64_t old_id[VAULT_OLD_MAX];
+	size_t nold;
 	int64_t job;
 	bool moved;                    /* they are others meanwhile */
 };
+
+static void
+vault_reveal_free(struct vault_reveal *x)
+{
+	size_t i;
+
+	vault_secret_free(&x->current);
+	vault_secret_free(&x->pending);
+	for (i = 0; i < x->nold; i++)
+		vault_secret_free(&x->old[i]);
+	x->current.id = x->pending.id = 0;
+	x->nold = 0;
+}
+
+/* Rows come the oldest first; the newest are kept. */
+static int
+vault_reveal_old_row(const struct vault_secret *r, void *arg)
+{
+	struct vault_reveal *x = arg;
+
+	if (r->state == VAULT_PENDING || r->state == VAULT_CURRENT)
+		return 0;
+	memmove(x->old_id + 1, x->old_id, sizeof x->old_id -
+	    sizeof x->old_id[0]);
+	x->old_id[0] = r->id;
+	return 0;
+}
+
+/* A camera that was put back, or told of a change that was never made, has one
+ * of these: nobody else may be able to get in. */
+static int
+vault_reveal_old(struct tx *tx, struct vault_reveal *x)
+{
+	size_t i;
+	int ret;
+
+	memset(x->old_id, 0, sizeof x->old_id);
+	if (!arg_bool(x->c, "old", false))
+		return CAMCA_OK;
+	ret = store_vault_secret_list(tx, x->account.id, 0, INT64_MAX,
+	    vault_reveal_old_row, x);
+	for (i = 0; ret == CAMCA_OK && i < VAULT_OLD_MAX &&
+	    x->old_id[i] != 0; i++) {
+		ret = store_vault_secret_get(tx, x->old_id[i], &x->old[i]);
+		x->nold += ret == CAMCA_OK;
+	}
+	return ret;
+}
 
 static int
 vault_reveal_read_tx(struct tx *tx, void *arg)
@@ -324,9 +375,7 @@ vault_reveal_read_tx(struct tx *tx, void *arg)
 	const char *name = arg_text(x->c, "account");
 	int ret = vault_device(tx, x->c, &x->dev);
 
-	vault_secret_free(&x->current);
-	vault_secret_free(&x->pending);
-	x->current.id = x->pending.id = 0;
+	vault_reveal_free(x);
 	if (ret < 0)
 		return ret;
 	ret = store_vault_account_get(tx, x->dev.pk, name, &x->account);
@@ -342,7 +391,7 @@ vault_reveal_read_tx(struct tx *tx, void *arg)
 		return refuse(&x->c->why, CAMCA_ENOENT, 404, "secret.account",
 		    "The vault has no password of '%s' of '%s'.", name,
 		    x->dev.id);
-	return ret;
+	return ret < 0 ? ret : vault_reveal_old(tx, x);
 }
 
 /* Is what was opened still what there is? */
@@ -384,6 +433,8 @@ vault_reveal_tx(struct tx *tx, void *arg)
 	event_add(&e, "account", "%lld", (long long)x->account.id);
 	event_add(&e, "role", "%s", vault_role_name(x->account.role));
 	event_add(&e, "reason", "%s", arg_text(x->c, "reason"));
+	if (x->nold > 0)
+		event_add(&e, "old", "%zu", x->nold);
 	if ((ret = event_put(tx, &e)) < 0)
 		return ret;
 	ret = job_create(tx, &by, &spec, &x->job, NULL, &x->c->why);
@@ -415,6 +466,34 @@ vault_reveal_open(struct vault_reveal *x, const struct vault_secret *s,
 	return ret;
 }
 
+/* One that nobody can open any more does not hide the others. */
+static int
+vault_reveal_open_old(struct vault_reveal *x, json_t *o)
+{
+	json_t *list = json_array(), *item;
+	size_t i;
+	int ret = list != NULL ? CAMCA_OK : CAMCA_ENOMEM;
+
+	for (i = 0; ret == CAMCA_OK && i < x->nold; i++) {
+		item = json_pack("{s:s}", "state",
+		    vault_state_name(x->old[i].state));
+		json_set_time(item, "changed", x->old[i].changed_ms);
+		ret = vault_reveal_open(x, &x->old[i], "password", item);
+		if (ret == CAMCA_EPOLICY) {
+			memset(&x->c->why, 0, sizeof x->c->why);
+			ret = json_object_set_new(item, "password",
+			    json_null()) == 0 ? CAMCA_OK : CAMCA_ENOMEM;
+		}
+		if (ret == CAMCA_OK && json_array_append(list, item) != 0)
+			ret = CAMCA_ENOMEM;
+		json_decref(item);
+	}
+	if (ret == CAMCA_OK && json_object_set(o, "old", list) != 0)
+		ret = CAMCA_ENOMEM;
+	json_decref(list);
+	return ret;
+}
+
 /* Opened first, so that nothing is recorded that did not happen; told last, so
  * that nothing happens that is not on record. */
 static int
@@ -427,6 +506,8 @@ vault_reveal_run(struct vault_reveal *x, json_t *o)
 		ret = vault_reveal_open(x, &x->current, "password", o);
 	if (ret == CAMCA_OK)
 		ret = vault_reveal_open(x, &x->pending, "pending", o);
+	if (ret == CAMCA_OK)
+		ret = vault_reveal_open_old(x, o);
 	if (ret == CAMCA_OK)
 		ret = store_tx(store, DB_WRITE, vault_reveal_tx, x);
 	if (ret == CAMCA_OK && x->moved)
@@ -451,8 +532,7 @@ op_vault_reveal(struct op_call *c)
 
 	if (ret == CAMCA_OK)
 		ret = o != NULL ? vault_reveal_run(&x, o) : CAMCA_ENOMEM;
-	vault_secret_free(&x.current);
-	vault_secret_free(&x.pending);
+	vault_reveal_free(&x);
 	if (ret < 0)
 		json_decref(o);
 	else

@@ -127,7 +127,8 @@ const struct op op_table[] = {
 	{ "secret.reveal", O, true, op_vault_reveal, ARGS {
 	    { "device", ARG_TEXT, true, 64, "" },
 	    { "account", ARG_TEXT, true, 64, "username" },
-	    { "reason", ARG_WORDS, true, 128, "" }, END },
+	    { "reason", ARG_WORDS, true, 128, "" },
+	    { "old", ARG_BOOL, false, 0, "the ones before, too" }, END },
 	    "a password in clear; it is rotated next" },
 	{ "enroll.list", O, false, op_enroll_list, ARGS {
 	    { "state", ARG_TEXT, false, 16, "waiting (default) … all" },

@@ -44,6 +44,8 @@ static const struct cmd_opt reveal_opts[] = {
 	{ "account", CMD_TEXT, CMD_MUST, "account", "NAME", "its account" },
 	{ "reason", CMD_TEXT, CMD_MUST, "reason", NULL,
 	    "why, for the record" },
+	{ "old", CMD_FLAG, 0, "old", NULL,
+	    "the ones before it, too: the camera may have one of them" },
 	{ "out", CMD_TEXT, 0, NULL, "FILE",
 	    "into this file, mode 600, instead of the terminal" },
 	{ .name = NULL },
@@ -227,18 +229,32 @@ secret_import(struct cmd_env *env, const struct cmd *cmd,
 
 /* ---- reveal ---- */
 
+#define SECRET_LINES 2048              /* eleven passwords at most */
+
 static int
-secret_write(struct cmd_env *env, const char *path, const char *password)
+secret_line(struct buf *b, const char *password)
+{
+	int ret = password != NULL ? buf_puts(b, password) : CAMCA_OK;
+
+	return ret == CAMCA_OK && password != NULL ? buf_putc(b, '\n') : ret;
+}
+
+/* The ones before follow, the newest first, a line each. */
+static int
+secret_write(struct cmd_env *env, const char *path, const char *password,
+    const json_t *old)
 {
 	struct buf b;
+	size_t i;
 	int ret;
 
 	buf_init(&b, 0);
-	ret = buf_reserve(&b, strlen(password) + 1);
+	ret = buf_reserve(&b, SECRET_LINES);
 	if (ret == CAMCA_OK)
-		ret = buf_puts(&b, password);
-	if (ret == CAMCA_OK)
-		ret = buf_putc(&b, '\n');
+		ret = secret_line(&b, password);
+	for (i = 0; ret == CAMCA_OK && i < json_array_size(old); i++)
+		ret = secret_line(&b, json_string_value(json_object_get(
+		    json_array_get(old, i), "password")));
 	if (ret == CAMCA_OK)
 		ret = file_replace(path, b.data, b.len, 0600);
 	buf_cleanse(&b);
@@ -278,9 +294,26 @@ secret_print_json(struct cmd_env *env, const json_t *result, const char *path)
 	json_decref(o);
 }
 
+static void
+secret_print_old(struct cmd_env *env, const json_t *old)
+{
+	const char *text, *until;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(old, i, item) {
+		text = json_string_value(json_object_get(item, "password"));
+		until = json_string_value(json_object_get(item, "changed"));
+		fprintf(env->out, "%s (%s, until %s)\n", text != NULL ? text :
+		    "[cannot be opened]", json_string_value(json_object_get(
+		    item, "state")), until != NULL ? until : "-");
+	}
+}
+
 static int
 secret_print(struct cmd_env *env, const json_t *result, const char *path)
 {
+	const json_t *old = json_object_get(result, "old");
 	const char *now = json_string_value(json_object_get(result,
 	    "password"));
 	const char *next = json_string_value(json_object_get(result,
@@ -288,13 +321,15 @@ secret_print(struct cmd_env *env, const json_t *result, const char *path)
 	int ret = CMD_DONE;
 
 	if (path != NULL)
-		ret = secret_write(env, path, now != NULL ? now : next);
+		ret = secret_write(env, path, now != NULL ? now : next, old);
 	else if (now != NULL)
 		fprintf(env->out, "%s\n", now);
 	if (ret == CMD_DONE && next != NULL && path == NULL)
 		fprintf(env->out, "%s (%s)\n", next, now != NULL ?
 		    "if the camera has it already: a rotation is under way" :
 		    "on its way to the camera");
+	if (path == NULL)
+		secret_print_old(env, old);
 	if (ret == CMD_DONE && env->json)
 		secret_print_json(env, result, path);
 	else if (json_is_null(json_object_get(result, "job")))

@@ -31,8 +31,8 @@ static const struct {
 	    "made[ for job {job}]" },
 	{ "secret.rotated", "Password of account {account} ({role}) changed[ "
 	    "by job {job}]" },
-	{ "secret.revealed", "Password of account {account} ({role}) shown: "
-	    "{reason}" },
+	{ "secret.revealed", "Password of account {account} ({role})[ and {old} "
+	    "before it] shown: {reason}" },
 	{ "secret.compromised", "Password of account {account} ({role}, "
 	    "{state}) is known to others: {reason}" },
 	{ "enroll.refused", "Enrollment refused by rule {rule}[: {reason}]" },

@@ -118,11 +118,18 @@ check "the password before is history" equal \
     "$(list --device cam-9 | jq -r '.[0].history[].state')" old
 
 # ---- reveal ----
+check "with the ones before, where the camera may have one of them" camca secret \
+    reveal cam-9 --account admin --old --reason "locked out" --out "$TMP/both"
+check "the newest first" equal "$(sed -e "s/$MARK/M/" "$TMP/both" | tr '\n' ' ')" \
+    "M-admin-10 M-admin-9 "
+check "which the record says" sh -c "'$BIN/camca' --json event list |
+    jq -r '.items[] | select(.type == \"secret.revealed\") | .body' |
+    grep -qx 'old 1'"
 check_not "a password does not go into a pipe" camca secret reveal cam-1 \
     --account admin --reason why
 check_not "nor into JSON" on_terminal "$BIN/camca" --json secret reveal cam-1 \
     --account admin --reason why
-check "that was no event" equal "$(events secret.revealed)" 0
+check "that was no event" equal "$(events secret.revealed)" 1
 check_not "a reason is needed" on_terminal "$BIN/camca" secret reveal cam-1 \
     --account admin
 check_not "and not of blanks" on_terminal "$BIN/camca" secret reveal cam-1 \
