@@ -8,6 +8,7 @@
 
 #include "ca/authority/est.h"
 #include "ca/base/log.h"
+#include "ca/job/job.h"
 
 /* Ours if its issuer is one of our CAs; such a chain is never a vendor's. */
 static bool
@@ -241,6 +242,42 @@ auth_has_cmc_ra(X509 *leaf)
 	return yes;
 }
 
+struct auth_job {
+	int64_t device, agent, now;
+	bool found;
+};
+
+static int
+auth_job_row(const struct job_row *r, void *arg)
+{
+	struct auth_job *j = arg;
+
+	j->found = r->device == j->device && r->mode == JOB_APPLY &&
+	    (r->kind == JOB_ENROLL || r->kind == JOB_RENEW) &&
+	    job_lease_holds(r, j->agent, j->now);
+	return j->found;
+}
+
+/* A camera that has an address gets its certificates by jobs. An agent that was
+ * stolen must not have some made for the others of its site, with keys of its
+ * own, which would be good when it is long revoked. */
+static int
+auth_ra_job(struct tx *tx, struct est *x, const struct device_row *ra)
+{
+	struct auth_job j = { x->dev.pk, ra->pk, x->now, false };
+	struct reach_row reach;
+	int ret = store_reach_get(tx, x->dev.pk, &reach);
+
+	if (ret < 0)
+		return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
+	ret = store_job_leased(tx, ra->pk, auth_job_row, &j);
+	if (ret < 0 || j.found)
+		return ret < 0 ? ret : CAMCA_OK;
+	return refuse(&x->c->why, CAMCA_EAUTH, 403, "ra.job",
+	    "Camera '%s' is enrolled by jobs, and RA '%s' has none of it that "
+	    "does so.", x->dev.id, ra->id);
+}
+
 /* The device an RA speaks for is the one that its CSR names in the common name.
  * Only devices of the RA's own site. */
 static int
@@ -260,7 +297,7 @@ auth_ra_device(struct tx *tx, struct est *x, const struct device_row *ra)
 		return refuse(&x->c->why, CAMCA_EAUTH, 403, "ra.site",
 		    "RA '%s' of site '%s' does not speak for site '%s'.",
 		    ra->id, ra->site, x->dev.site);
-	return ret;
+	return ret < 0 ? ret : auth_ra_job(tx, x, ra);
 }
 
 static int

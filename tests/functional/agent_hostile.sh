@@ -9,7 +9,8 @@ need openssl curl jq python3 sqlite3
 
 OK="done"              # the word of the shell confuses its checkers
 policies
-sed -i -e 's/^pause: 10m/pause: 0s/' "$POLICIES/rules/jobs.yaml"
+sed -i -e 's/^pause: 10m/pause: 0s/' -e 's/observe_every: .*/observe_every: 0s/' \
+    -e 's/crl_every: .*/crl_every: 0s/' "$POLICIES/rules/jobs.yaml"
 est_init --policies "$POLICIES"
 camca_start
 
@@ -86,6 +87,27 @@ openssl x509 -req -in <(openssl req -new -key "$TMP/ag-4.key" -subj /CN=cam-1) \
 cat "$TMP/ag-4.pem" >>"$TMP/child.pem"
 cp "$TMP/ag-4.key" "$TMP/child.key"
 check_not "nor one that an agent has issued" is 200 '' lease child
+
+# ---- certificates without a job ----
+ra() { # how simpleenroll for this device ends, asked by ag-3
+	csr "$TMP/$1" -subj "/CN=$1" && est_post simpleenroll "$TMP/$1" --cert "$TMP/ag-3.pem" \
+	    --key "$TMP/ag-3.key"
+}
+camca device add --id cam-9 --manufacturer Acme --model M1 --serial SN9 --site s1 >/dev/null
+check "for a camera that nobody visits an RA speaks" equal "$(ra cam-9)" 200
+check "for one that has an address only by a job" equal "$(ra cam-5)" 403
+J=$(create cam-5 observe)
+lease ag-3 >/dev/null
+check "and not by any" equal "$(job .kind) $(ra cam-5)" "observe 403"
+report ag-3 "$J" end "$OK" '"end":"success"' >/dev/null
+J=$(create cam-5 enroll)
+lease ag-1 >/dev/null
+check "nor by another agent's" equal "$(job .id) $(ra cam-5)" "$J 403"
+report ag-1 "$J" end failed '"code":"agent.stopped","end":"failed"' >/dev/null
+lease ag-3 >/dev/null
+check "with its own it does" equal "$(job .id) $(ra cam-5)" "$J 200"
+report ag-3 "$J" end "$OK" '"end":"success"' >/dev/null
+check "as long as it has it" equal "$(ra cam-5)" 403
 
 # ---- odd bodies: each has an answer, and nobody else waits for it ----
 python3 - "$TMP" <<'PY'
