@@ -17,7 +17,7 @@ agent_site
 sed -i 's/^camera-timeout = .*/camera-timeout = 3/' "$TMP/ra-1.conf"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3 \
     -subj /CN=cam-0 -keyout "$TMP/evil.key" -out "$TMP/evil.pem" 2>/dev/null
-: >"$TMP/heard" >"$TMP/trapped"
+touch "$TMP/heard" "$TMP/trapped"
 
 # ---- cameras that mean harm, each with an enrollment that goes as far as it can ----
 MARK=Mk7-evil-Secret
