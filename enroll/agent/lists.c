@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What lies in the camera's keystore, and whose it is: that is told by the
  * alias, "camca:<device>:<job>". */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,26 +14,145 @@ visit_lists_fini(struct visit_lists *l)
 	cam_certs_fini(&l->certs);
 	cam_paths_fini(&l->paths);
 	cam_ids_fini(&l->assigned);
+	cam_accounts_fini(&l->accounts);
+	l->known = 0;
+}
+
+/* ---- reading ---- */
+
+static int
+lists_keys(struct visit *v, struct cam_why *why)
+{
+	cam_keys_fini(&v->lists.keys);
+	return v->drv->keys(v->cam, &v->lists.keys, why);
+}
+
+static int
+lists_certs(struct visit *v, struct cam_why *why)
+{
+	cam_certs_fini(&v->lists.certs);
+	return v->drv->certs(v->cam, &v->lists.certs, why);
+}
+
+static int
+lists_paths(struct visit *v, struct cam_why *why)
+{
+	cam_paths_fini(&v->lists.paths);
+	return v->drv->paths(v->cam, &v->lists.paths, why);
+}
+
+static int
+lists_assigned(struct visit *v, struct cam_why *why)
+{
+	cam_ids_fini(&v->lists.assigned);
+	return v->drv->assigned(v->cam, &v->lists.assigned, why);
+}
+
+static int
+lists_accounts(struct visit *v, struct cam_why *why)
+{
+	cam_accounts_fini(&v->lists.accounts);
+	return v->drv->accounts(v->cam, &v->lists.accounts, why);
+}
+
+static int
+lists_protocols(struct visit *v, struct cam_why *why)
+{
+	int ret = v->drv->protocols(v->cam, &v->lists.protocols, why);
+
+	if (ret < 0)
+		v->lists.protocols.n = 0;
+	return ret;
+}
+
+static int
+lists_discovery(struct visit *v, struct cam_why *why)
+{
+	return v->drv->discoverable(v->cam, &v->lists.discoverable, why);
+}
+
+static const struct list_row {
+	enum visit_list which;
+	int (*read)(struct visit *v, struct cam_why *why);
+	const char *what;
+} lists_table[] = {
+	{ LIST_KEYS, lists_keys, "the keys are listed" },
+	{ LIST_CERTS, lists_certs, "the certificates are listed" },
+	{ LIST_PATHS, lists_paths, "the paths are listed" },
+	{ LIST_ASSIGNED, lists_assigned, "the assigned paths are listed" },
+	{ LIST_ACCOUNTS, lists_accounts, "the accounts are listed" },
+	{ LIST_PROTOCOLS, lists_protocols, "the protocols are read" },
+	{ LIST_DISCOVERY, lists_discovery, "the discovery mode is read" },
+};
+
+static int
+lists_one(struct visit *v, const struct list_row *r, struct cam_why *why)
+{
+	int ret;
+
+	if (v->lists.known & r->which)
+		return CAMCA_OK;
+	ret = r->read(v, why);
+	if (ret == CAMCA_OK)
+		v->lists.known |= r->which;
+	return ret;
 }
 
 int
-visit_lists_read(struct visit *v)
+visit_lists_need(struct visit *v, unsigned which)
 {
-	struct visit_lists *l = &v->lists;
-	struct cam_why why = { 0 };
+	const struct list_row *r = lists_table,
+	    *end = r + sizeof lists_table / sizeof lists_table[0];
+	struct cam_why why;
 	int ret;
 
-	visit_lists_fini(l);
-	if ((ret = v->drv->keys(v->cam, &l->keys, &why)) < 0)
-		return visit_cam(v, ret, &why, "the keys are listed");
-	if ((ret = v->drv->certs(v->cam, &l->certs, &why)) < 0)
-		return visit_cam(v, ret, &why, "the certificates are listed");
-	if ((ret = v->drv->paths(v->cam, &l->paths, &why)) < 0)
-		return visit_cam(v, ret, &why, "the paths are listed");
-	if ((ret = v->drv->assigned(v->cam, &l->assigned, &why)) < 0)
-		return visit_cam(v, ret, &why, "the assigned paths are listed");
+	for (; r < end; r++) {
+		if (!(which & r->which))
+			continue;
+		memset(&why, 0, sizeof why);
+		if ((ret = lists_one(v, r, &why)) < 0)
+			return visit_cam(v, ret, &why, r->what);
+	}
 	return CAMCA_OK;
 }
+
+int
+visit_lists_try(struct visit *v, enum visit_list which, struct cam_why *why)
+{
+	const struct list_row *r = lists_table;
+
+	while (r->which != which)
+		r++;
+	return lists_one(v, r, why);
+}
+
+void
+visit_lists_stale(struct visit *v, unsigned which)
+{
+	v->lists.known &= ~which;
+}
+
+int
+visit_lists_add_path(struct visit *v, const char *id, const char *alias,
+    const char *const *certs, size_t n)
+{
+	struct cam_paths *l = &v->lists.paths;
+	struct cam_path *p = reallocarray(l->v, l->n + 1, sizeof *p);
+	size_t i;
+
+	if (p == NULL)
+		return CAMCA_ENOMEM;
+	l->v = p;
+	p += l->n++;
+	memset(p, 0, sizeof *p);
+	snprintf(p->id, sizeof p->id, "%s", id);
+	snprintf(p->alias, sizeof p->alias, "%s", alias);
+	for (i = 0; i < n && i < sizeof p->cert / sizeof p->cert[0]; i++)
+		snprintf(p->cert[p->n++], sizeof p->cert[0], "%s", certs[i]);
+	return CAMCA_OK;
+}
+
+/* ---- looking ---- */
 
 const struct cam_path *
 visit_path(const struct visit *v, const char *id)

@@ -187,21 +187,29 @@ login_number(json_t *rule, const char *name, int n)
 		(void)json_object_set_new(rule, name, json_integer(n));
 }
 
+/* Once a visit: it holds for all accounts of the camera. */
+static struct cam_password_rule
+login_camera_rule(struct visit *v)
+{
+	struct cam_why why = { 0 };
+
+	if (!v->rule_known)
+		v->rule_known = v->drv->password_rule(v->cam, &v->rule,
+		    &why) == CAMCA_OK;
+	return v->rule_known ? v->rule : (struct cam_password_rule){
+	    CAM_NOT_TOLD, CAM_NOT_TOLD, CAM_NOT_TOLD, CAM_NOT_TOLD, false };
+}
+
 /* What the camera itself tells, and where it refused that, ever simpler. */
 static json_t *
 login_rule(struct visit *v, unsigned tighter)
 {
-	struct cam_password_rule r = { CAM_NOT_TOLD, CAM_NOT_TOLD,
-	    CAM_NOT_TOLD, CAM_NOT_TOLD, false };
-	struct cam_why why = { 0 };
+	struct cam_password_rule r = login_camera_rule(v);
 	json_t *rule = json_object();
 	int max = v->caps.max_password_len;
 
 	if (rule == NULL)
 		return NULL;
-	if (v->drv->password_rule(v->cam, &r, &why) < 0)
-		r = (struct cam_password_rule){ CAM_NOT_TOLD, CAM_NOT_TOLD,
-		    CAM_NOT_TOLD, CAM_NOT_TOLD, false };
 	if (tighter >= 2)
 		max = max > 0 && max < 14 ? max : tighter > 2 ? 12 : 14;
 	login_number(rule, "min", r.min_len);

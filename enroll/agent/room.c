@@ -36,6 +36,9 @@ room_gone(struct room *r, int ret, const struct cam_why *why,
 {
 	struct visit *v = r->v;
 
+	/* A key may go with its certificate. */
+	visit_lists_stale(v, strcmp(what, "path") == 0 ? LIST_PATHS :
+	    LIST_CERTS | LIST_KEYS);
 	if (ret == CAMCA_OK || why->code == CAM_NO_SUCH) {
 		r->gone++;
 		visit_after(v, "%s %s deleted", what, id);
@@ -155,7 +158,7 @@ visit_collect(struct visit *v, bool mine, bool previous, unsigned *gone_out)
 	int ret = CAMCA_OK;
 
 	for (i = 0; i < 3 && ret == CAMCA_OK; i++) {
-		ret = visit_lists_read(v);
+		ret = visit_lists_need(v, LIST_KEYSTORE);
 		if (ret == CAMCA_OK && i == 0 && !previous &&
 		    (p = visit_previous(v)) != NULL) {
 			memcpy(keep, p->id, sizeof keep);
@@ -182,6 +185,7 @@ room_foreign_path(struct visit *v)
 
 		if (visit_assigned(v, p->id) || visit_is_ours(v, p->alias))
 			continue;
+		visit_lists_stale(v, LIST_PATHS);
 		if (v->drv->path_delete(v->cam, p->id, &why) == CAMCA_OK) {
 			visit_detail(v, "path %s, which nothing used, made "
 			    "room; its certificates stay", p->id);
@@ -196,9 +200,12 @@ visit_make_room(struct visit *v, bool path)
 {
 	unsigned gone = 0;
 
+	/* It is full, whatever we thought. */
+	visit_lists_stale(v, LIST_KEYSTORE);
 	if (visit_collect(v, false, true, &gone) < 0)
 		return false;
 	if (gone == 0 && path)
-		return visit_lists_read(v) == CAMCA_OK && room_foreign_path(v);
+		return visit_lists_need(v, LIST_KEYSTORE) == CAMCA_OK &&
+		    room_foreign_path(v);
 	return gone > 0;
 }

@@ -12,17 +12,14 @@
 static int
 account_listed(struct visit *v, const char *user, bool *there)
 {
-	struct cam_accounts l = { 0 };
-	struct cam_why why = { 0 };
+	const struct cam_accounts *l = &v->lists.accounts;
+	int ret = visit_lists_need(v, LIST_ACCOUNTS);
 	size_t i;
-	int ret = v->drv->accounts(v->cam, &l, &why);
 
 	*there = false;
-	for (i = 0; i < l.n; i++)
-		*there |= strcmp(l.v[i].user, user) == 0;
-	cam_accounts_fini(&l);
-	return ret < 0 ? visit_cam(v, ret, &why, "the accounts are listed") :
-	    CAMCA_OK;
+	for (i = 0; ret == CAMCA_OK && i < l->n; i++)
+		*there |= strcmp(l->v[i].user, user) == 0;
+	return ret;
 }
 
 /* Created with a password that the vault already has as pending; an account
@@ -41,6 +38,7 @@ account_set(struct visit *v, struct agent_account *a, unsigned tighter)
 	}
 	if ((ret = account_listed(v, a->user, &there)) < 0)
 		return ret;
+	visit_lists_stale(v, LIST_ACCOUNTS);
 	ret = there ? v->drv->account_password(v->cam, a->user, a->pending,
 	    &why) : v->drv->account_create(v->cam, a->user, a->pending,
 	    ACCOUNT_LEVEL, &why);

@@ -43,6 +43,7 @@ assign_make(struct visit *v, const char *new_id)
 	const char *old = assign_old(v, new_id);
 	int ret;
 
+	visit_lists_stale(v, LIST_ASSIGNED);
 	if (old == NULL) {
 		ret = v->drv->assign_add(v->cam, new_id, &why);
 	} else {
@@ -52,22 +53,26 @@ assign_make(struct visit *v, const char *new_id)
 	    CAMCA_OK;
 }
 
-/* HTTPS on, where it is not. */
+/* HTTPS on, where it is not; a camera that we speak TLS with has it. */
 static int
 assign_https(struct visit *v)
 {
-	struct cam_protocols now = { .n = 0 }, set = { .n = 1 };
+	const struct cam_protocols *now = &v->lists.protocols;
+	struct cam_protocols set = { .n = 1 };
 	struct cam_why why = { 0 };
 	size_t i;
-	int ret = v->drv->protocols(v->cam, &now, &why);
+	int ret;
 
-	if (ret < 0)
-		return visit_cam(v, ret, &why, "the protocols are read");
-	for (i = 0; i < now.n; i++)
-		if (strcmp(now.v[i].name, "HTTPS") == 0 && now.v[i].enabled)
+	if (v->on_tls)
+		return CAMCA_OK;
+	if ((ret = visit_lists_need(v, LIST_PROTOCOLS)) < 0)
+		return ret;
+	for (i = 0; i < now->n; i++)
+		if (strcmp(now->v[i].name, "HTTPS") == 0 && now->v[i].enabled)
 			return CAMCA_OK;
 	set.v[0] = (struct cam_protocol){ .name = "HTTPS", .enabled = true,
 	    .port = visit_https_port(v) };
+	visit_lists_stale(v, LIST_PROTOCOLS);
 	ret = v->drv->protocols_set(v->cam, &set, &why);
 	if (ret < 0)
 		return visit_cam(v, ret, &why, "HTTPS is switched on");
@@ -79,7 +84,7 @@ int
 step_assign(struct visit *v)
 {
 	const char *old;
-	int ret = visit_lists_read(v);
+	int ret = visit_lists_need(v, LIST_KEYSTORE & ~LIST_KEYS);
 
 	if (ret < 0)
 		return ret;
@@ -95,7 +100,7 @@ step_assign(struct visit *v)
 	}
 	ret = assign_make(v, v->path_id);
 	v->replaced = v->replaced || ret == CAMCA_OK || ret == CAMCA_EUNKNOWN;
-	if (ret == CAMCA_OK && (ret = visit_repin(v)) == CAMCA_OK)
+	if (ret == CAMCA_OK)
 		ret = assign_https(v);
 	visit_after(v, "assigned %s", v->path_id);
 	return ret;
@@ -219,7 +224,7 @@ back_to(struct visit *v, const struct cam_path *p)
 int
 step_assign_back(struct visit *v)
 {
-	int ret = visit_lists_read(v);
+	int ret = visit_lists_need(v, LIST_KEYSTORE & ~LIST_KEYS);
 
 	return ret < 0 ? ret : back_to(v, back_path(v));
 }
@@ -230,7 +235,7 @@ step_assign_away(struct visit *v)
 {
 	const struct cam_path *p = NULL;
 	size_t i;
-	int ret = visit_lists_read(v);
+	int ret = visit_lists_need(v, LIST_KEYSTORE & ~LIST_KEYS);
 
 	for (i = 0; ret == CAMCA_OK && i < v->lists.paths.n && p == NULL; i++)
 		if (!visit_is_ours(v, v->lists.paths.v[i].alias))

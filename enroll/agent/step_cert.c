@@ -159,6 +159,8 @@ cert_put(struct visit *v, X509 *x, bool leaf, char id[static CAM_ID_MAX])
 	snprintf(alias, sizeof alias, leaf ? "%s" : "camca:ca:%s",
 	    leaf ? v->job->alias : hex);
 	u = (struct cam_upload){ der.data, der.len, alias, leaf };
+	/* Some cameras make a nameless key for it. */
+	visit_lists_stale(v, LIST_CERTS | LIST_KEYS);
 	ret = v->drv->cert_upload(v->cam, &u, &done, &why);
 	if (ret < 0 && why.code == CAM_FULL && visit_make_room(v, false))
 		ret = v->drv->cert_upload(v->cam, &u, &done, &why);
@@ -178,10 +180,10 @@ step_upload(struct visit *v)
 	const struct cam_cert *c;
 	int ret;
 
-	if ((ret = visit_lists_read(v)) < 0 ||
+	if ((ret = visit_lists_need(v, LIST_CERTS)) < 0 ||
 	    (ret = cert_put(v, v->issuer, false, v->issuer_id)) < 0 ||
 	    (ret = cert_put(v, v->leaf, true, v->cert_id)) < 0 ||
-	    (ret = visit_lists_read(v)) < 0)
+	    (ret = visit_lists_need(v, LIST_CERTS)) < 0)
 		return ret;
 	c = visit_cert(v, v->cert_id);
 	if (c == NULL || memcmp(c->sha256, v->leaf_sha256, 32) != 0)
@@ -218,7 +220,7 @@ step_path(struct visit *v)
 	struct cam_why why = { 0 };
 	const struct cam_path *p;
 	unsigned tries = 0;
-	int ret = visit_lists_read(v);
+	int ret = visit_lists_need(v, LIST_PATHS);
 
 	if (ret < 0)
 		return ret;
@@ -232,8 +234,11 @@ step_path(struct visit *v)
 		    v->path_id, &why);
 	} while (ret < 0 && why.code == CAM_FULL && tries++ < 2 &&
 	    visit_make_room(v, true));
-	if (ret < 0)
+	if (ret < 0) {
+		visit_lists_stale(v, LIST_PATHS);
 		return visit_cam(v, ret, &why, "the path is made");
+	}
 	visit_after(v, "path %s", v->path_id);
-	return CAMCA_OK;
+	/* That it is there is proven when it is served. */
+	return visit_lists_add_path(v, v->path_id, v->job->alias, certs, 2);
 }

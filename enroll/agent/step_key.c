@@ -106,6 +106,7 @@ key_make(struct visit *v)
 	int ret;
 
 	for (;;) {
+		visit_lists_stale(v, LIST_KEYS);
 		ret = v->drv->key_create(v->cam, v->key_type, v->key_bits,
 		    v->job->alias, v->key_id, &estimate, &why);
 		if (ret == CAMCA_OK)
@@ -177,7 +178,8 @@ step_key(struct visit *v)
 	const struct cam_key *k;
 	int ret;
 
-	if ((ret = visit_choose_key(v)) < 0 || (ret = visit_lists_read(v)) < 0)
+	if ((ret = visit_choose_key(v)) < 0 ||
+	    (ret = visit_lists_need(v, LIST_KEYS | LIST_CERTS)) < 0)
 		return ret;
 	if (key_has_cert(v)) {
 		visit_detail(v, "this job's certificate is on the camera");
@@ -207,8 +209,9 @@ static int
 csr_key_is_new(struct visit *v, EVP_PKEY *pub)
 {
 	size_t i;
+	int ret = visit_lists_need(v, LIST_CERTS);
 
-	for (i = 0; i < v->lists.certs.n; i++) {
+	for (i = 0; ret == CAMCA_OK && i < v->lists.certs.n; i++) {
 		const struct cam_cert *c = &v->lists.certs.v[i];
 		const unsigned char *p = c->der;
 		AUTO(X509) *x = d2i_X509(NULL, &p, (long)c->der_len);
@@ -220,7 +223,7 @@ csr_key_is_new(struct visit *v, EVP_PKEY *pub)
 		    "one of certificate %s: the camera makes no fresh keys",
 		    c->id);
 	}
-	return CAMCA_OK;
+	return ret;
 }
 
 int

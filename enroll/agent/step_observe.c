@@ -16,34 +16,33 @@
 static json_t *
 observe_accounts(struct visit *v)
 {
-	struct cam_accounts l = { 0 };
+	const struct cam_accounts *l = &v->lists.accounts;
 	struct cam_why why = { 0 };
 	json_t *out = json_array();
 	size_t i;
 
-	if (v->drv->accounts(v->cam, &l, &why) < 0)
+	if (visit_lists_try(v, LIST_ACCOUNTS, &why) < 0)
 		visit_detail(v, "accounts: %s", why.text);
-	for (i = 0; i < l.n && out != NULL; i++)
+	for (i = 0; i < l->n && out != NULL; i++)
 		(void)json_array_append_new(out, json_pack("{s:s, s:s}",
-		    "user", l.v[i].user, "level", l.v[i].level));
-	cam_accounts_fini(&l);
+		    "user", l->v[i].user, "level", l->v[i].level));
 	return out;
 }
 
 static json_t *
 observe_protocols(struct visit *v)
 {
-	struct cam_protocols l = { .n = 0 };
+	const struct cam_protocols *l = &v->lists.protocols;
 	struct cam_why why = { 0 };
 	json_t *out = json_array();
 	size_t i;
 
-	if (v->drv->protocols(v->cam, &l, &why) < 0)
+	if (visit_lists_try(v, LIST_PROTOCOLS, &why) < 0)
 		visit_detail(v, "protocols: %s", why.text);
-	for (i = 0; i < l.n && out != NULL; i++)
+	for (i = 0; i < l->n && out != NULL; i++)
 		(void)json_array_append_new(out, json_pack("{s:s, s:b, s:i}",
-		    "name", l.v[i].name, "enabled", l.v[i].enabled, "port",
-		    (int)l.v[i].port));
+		    "name", l->v[i].name, "enabled", l->v[i].enabled, "port",
+		    (int)l->v[i].port));
 	return out;
 }
 
@@ -130,7 +129,6 @@ observe_json(struct visit *v)
 	    v->identity.serial, "hardware_id", v->identity.hardware_id,
 	    "clock_offset_ms", (json_int_t)v->time.offset_ms, "ntp",
 	    v->time.ntp);
-	bool on = false;
 	char hex[65];
 
 	if (o == NULL)
@@ -141,9 +139,9 @@ observe_json(struct visit *v)
 	    kinds[v->leaf_seen]));
 	(void)json_object_set_new(o, "accounts", observe_accounts(v));
 	(void)json_object_set_new(o, "protocols", observe_protocols(v));
-	if (v->drv->discoverable(v->cam, &on, &why) == CAMCA_OK)
+	if (visit_lists_try(v, LIST_DISCOVERY, &why) == CAMCA_OK)
 		(void)json_object_set_new(o, "discoverable",
-		    json_boolean(on));
+		    json_boolean(v->lists.discoverable));
 	(void)json_object_set_new(o, "certificates", observe_certs(v));
 	(void)json_object_set_new(o, "keys", observe_keys(v));
 	(void)json_object_set_new(o, "paths", observe_paths(v));
@@ -218,7 +216,7 @@ step_observe(struct visit *v)
 			ret = visit_cam(v, ret, &why, "capabilities are read");
 	}
 	if (ret == CAMCA_OK && v->caps.keystore)
-		ret = visit_lists_read(v);
+		ret = visit_lists_need(v, LIST_KEYSTORE);
 	if (ret < 0)
 		return ret;
 	observe_capacity(v);
@@ -242,7 +240,8 @@ step_end(struct visit *v)
 	if (v->job->mode == JOB_PLAN || (k != JOB_ENROLL && k != JOB_RENEW &&
 	    k != JOB_RETIRE))
 		return CAMCA_OK;
-	if (v->caps.keystore && (ret = visit_lists_read(v)) < 0)
+	if (v->caps.keystore && (ret = visit_lists_need(v,
+	    LIST_KEYSTORE)) < 0)
 		return ret;
 	enc_hex(hex, v->served, 32);
 	visit_after(v, "serves %s, keys %zu, certificates %zu, paths %zu", hex,

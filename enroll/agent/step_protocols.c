@@ -8,24 +8,26 @@
 static int
 protocols_http_off(struct visit *v, bool *changed)
 {
-	struct cam_protocols now = { .n = 0 }, set = { .n = 1 };
+	const struct cam_protocols *now = &v->lists.protocols;
+	struct cam_protocols set = { .n = 1 };
 	struct cam_why why = { 0 };
 	size_t i, on = 0;
-	int ret = v->drv->protocols(v->cam, &now, &why);
+	int ret = visit_lists_need(v, LIST_PROTOCOLS);
 
 	if (ret < 0)
-		return visit_cam(v, ret, &why, "the protocols are read");
-	for (i = 0; i < now.n; i++) {
-		visit_before(v, "%s %s (%u)", now.v[i].name,
-		    now.v[i].enabled ? "on" : "off", now.v[i].port);
-		if (strcmp(now.v[i].name, "HTTP") == 0 && now.v[i].enabled) {
-			set.v[0] = now.v[i];
+		return ret;
+	for (i = 0; i < now->n; i++) {
+		visit_before(v, "%s %s (%u)", now->v[i].name,
+		    now->v[i].enabled ? "on" : "off", now->v[i].port);
+		if (strcmp(now->v[i].name, "HTTP") == 0 && now->v[i].enabled) {
+			set.v[0] = now->v[i];
 			set.v[0].enabled = false;
 			on++;
 		}
 	}
 	if (on == 0)
 		return CAMCA_OK;
+	visit_lists_stale(v, LIST_PROTOCOLS);
 	ret = v->drv->protocols_set(v->cam, &set, &why);
 	if (ret < 0)
 		return visit_cam(v, ret, &why, "plain HTTP is switched off");
@@ -38,10 +40,10 @@ static int
 protocols_discovery_off(struct visit *v, bool *changed)
 {
 	struct cam_why why = { 0 };
-	bool on = false;
-	int ret = v->drv->discoverable(v->cam, &on, &why);
+	int ret = visit_lists_try(v, LIST_DISCOVERY, &why);
 
-	if (ret == CAMCA_OK && on) {
+	if (ret == CAMCA_OK && v->lists.discoverable) {
+		visit_lists_stale(v, LIST_DISCOVERY);
 		ret = v->drv->discoverable_set(v->cam, false, &why);
 		if (ret == CAMCA_OK) {
 			visit_after(v, "answers no discovery");
@@ -102,7 +104,9 @@ step_collect(struct visit *v)
 
 	if (!v->caps.keystore)
 		return VISIT_SKIPPED;
-	if ((ret = visit_lists_read(v)) < 0)
+	/* What is deleted is gone: looked at anew before. */
+	visit_lists_stale(v, LIST_KEYSTORE);
+	if ((ret = visit_lists_need(v, LIST_KEYSTORE)) < 0)
 		return ret;
 	keep = collect_keeps(v);
 	ret = visit_collect(v, false, !keep, &gone);
@@ -121,6 +125,7 @@ step_collect_all(struct visit *v)
 
 	if (!v->caps.keystore)
 		return VISIT_SKIPPED;
+	visit_lists_stale(v, LIST_KEYSTORE);
 	ret = visit_collect(v, true, true, &gone);
 	return ret < 0 ? ret : gone > 0 ? CAMCA_OK : VISIT_SKIPPED;
 }

@@ -139,6 +139,7 @@ step_reach(struct visit *v)
 	ret = v->drv->time_get(v->cam, &v->time, &why);
 	if (ret < 0)
 		return visit_cam(v, ret, &why, "the clock is read");
+	v->time_known = true;
 	ret = visit_login(v);
 	if (ret == CAMCA_OK)
 		visit_after(v, "%s://%s:%u", v->on_tls ? "https" : "http",
@@ -193,10 +194,11 @@ step_clock(struct visit *v)
 {
 	struct cam_why why = { 0 };
 	int64_t off;
-	int ret = clock_read(v);
+	int ret = CAMCA_OK;
 
-	if (ret < 0)
+	if (!v->time_known && (ret = clock_read(v)) < 0)
 		return ret;
+	v->time_known = false;
 	off = v->time.offset_ms;
 	visit_before(v, "%+lld s, %s", (long long)(off / 1000),
 	    v->time.ntp ? "NTP" : "manual");

@@ -225,6 +225,9 @@ visit_step(struct visit *v, const struct visit_row *r)
 			return CAMCA_EBUSY;
 		pause = pause * 2 < 8000 ? pause * 2 : 8000;
 		note_reset(&v->note);
+		/* Whatever happened there: it is looked at afresh. */
+		visit_lists_stale(v, LIST_ALL);
+		v->time_known = false;
 		if (v->replaced && visit_repin(v) < 0)
 			return CAMCA_ENOMEM;
 	}
@@ -285,6 +288,7 @@ visit_undo_assign(struct visit *v)
 	int ret = CAMCA_EUNKNOWN;
 
 	for (i = 0; i < 3 && ret < 0 && visit_worth_again(v, ret); i++) {
+		visit_lists_stale(v, LIST_ALL);
 		if ((ret = visit_repin(v)) < 0)
 			break;
 		ret = step_assign_back(v);
@@ -309,8 +313,10 @@ visit_failed(struct visit *v, int ret)
 	/* What the job made and nothing uses only fills the camera. */
 	if (v->step >= STEP_KEY && v->step <= STEP_TLS &&
 	    v->job->mode == JOB_APPLY && !passes &&
-	    (end == END_ROLLED_BACK || !v->replaced))
+	    (end == END_ROLLED_BACK || !v->replaced)) {
+		visit_lists_stale(v, LIST_ALL);
 		(void)visit_collect(v, true, false, NULL);
+	}
 	memcpy(v->note.code, code, sizeof code);
 	v->critical = false;
 	if (end == END_FAILED && visit_parks(code))

@@ -61,12 +61,25 @@ struct note {
 	json_t *extra;            /* members that the report gets, or NULL */
 };
 
-/* What is on the camera now. */
+/* What is on the camera, as far as this visit has read it. Each request takes a
+ * camera's while, so a list is read again only where it may have changed: by
+ * something this visit did, or while the camera was away. */
+enum visit_list {
+	LIST_KEYS = 1, LIST_CERTS = 2, LIST_PATHS = 4, LIST_ASSIGNED = 8,
+	LIST_KEYSTORE = 15,
+	LIST_ACCOUNTS = 16, LIST_PROTOCOLS = 32, LIST_DISCOVERY = 64,
+	LIST_ALL = 127
+};
+
 struct visit_lists {
+	unsigned known;                /* of enum visit_list: as it is there */
 	struct cam_keys keys;
 	struct cam_certs certs;
 	struct cam_paths paths;
 	struct cam_ids assigned;
+	struct cam_accounts accounts;
+	struct cam_protocols protocols;
+	bool discoverable;
 };
 
 struct visit {
@@ -90,8 +103,11 @@ struct visit {
 	bool open;                     /* the camera asks for no login */
 	struct agent_account *self;    /* logged in as */
 	struct cam_time time;
+	bool time_known;               /* read a moment ago */
 	struct cam_identity identity;
 	struct cam_caps caps;
+	struct cam_password_rule rule;
+	bool rule_known;
 	struct visit_lists lists;
 
 	/* the certificate under way */
@@ -150,8 +166,17 @@ json_t *visit_report_json(struct visit *v, enum job_outcome outcome,
     enum job_end end);
 void note_reset(struct note *n);
 
-/* lists.c: what is on the camera, read into v->lists. */
-CAMCA_MUST int visit_lists_read(struct visit *v);
+/* lists.c: what is on the camera. which: bits of enum visit_list; those that
+ * are not known are read into v->lists. */
+CAMCA_MUST int visit_lists_need(struct visit *v, unsigned which);
+/* One of them; a camera that does not tell it is no failure of the step. */
+CAMCA_MUST int visit_lists_try(struct visit *v, enum visit_list which,
+    struct cam_why *why);
+/* May have changed. What was read stays where it is until it is read again. */
+void visit_lists_stale(struct visit *v, unsigned which);
+/* The path that the camera just said it has made. CAMCA_ENOMEM. */
+CAMCA_MUST int visit_lists_add_path(struct visit *v, const char *id,
+    const char *alias, const char *const *certs, size_t n);
 void visit_lists_fini(struct visit_lists *l);
 const struct cam_path *visit_path(const struct visit *v, const char *id);
 const struct cam_cert *visit_cert(const struct visit *v, const char *id);
@@ -191,7 +216,8 @@ unsigned visit_budget_left(const struct visit *v);
 CAMCA_MUST int visit_secret(struct visit *v, struct agent_account *a,
     unsigned tighter);
 
-/* room.c: deletes what earlier jobs left and nothing uses. mine: also what this
+/* room.c: deletes what earlier jobs left and nothing uses, after the lists as
+ * they are known: who is not sure of them makes them stale before. mine: also what this
  * job made (after a failure); previous: also the path to go back to. What the
  * camera does not let go is told and left. *gone_out (may be NULL): how many
  * objects went. Errors: the camera is away. */

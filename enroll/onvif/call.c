@@ -17,6 +17,7 @@
 #define CALL_TRIES 4
 #define CALL_BUDGET 3u
 #define CALL_CLOCK_JUMP_MS 1000
+#define CALL_REFUSED_MS 2000
 
 static const struct onvif_call call_guard_any =
     { ONVIF_DEVICE, "GetDeviceInformation", 0 };
@@ -426,6 +427,7 @@ onvif_call(struct camera *c, const struct onvif_call *call,
 	int ret = CAMCA_OK;
 
 	cam_why_clear(r.why);
+	c->refused_ms = 0;
 	if (call->service == ONVIF_SECURITY)
 		ret = onvif_services(c, r.why);
 	if (ret < 0)
@@ -488,10 +490,15 @@ onvif_try_login(struct camera *c, const struct onvif_login *l,
 	struct cam_why local;
 	struct call_run r = { .c = c, .call = &call, .body = &body, .login = l,
 	    .why = why != NULL ? why : &local, .clock_again = true };
-	int ret;
+	int ret = CAMCA_OK;
 
 	cam_why_clear(r.why);
-	ret = call_learn(c, r.why);
+	/* What was refused a moment ago is guarded, and its challenge is as
+	 * good as one that is asked for. */
+	if (c->refused_ms == 0 || ctx_now_ms(c->env.ctx) - c->refused_ms >
+	    CALL_REFUSED_MS)
+		ret = call_learn(c, r.why);
+	c->refused_ms = 0;
 	if (ret < 0)
 		return ret;
 	/* A clock that has moved must not cost a failed login. */
@@ -507,6 +514,8 @@ onvif_try_login(struct camera *c, const struct onvif_login *l,
 	xml_close(&body);
 	ret = call_with_login(&r, 2);
 	xml_out_fini(&body);
+	if (r.denied && c->auth == ONVIF_AUTH_DIGEST && c->nc == 0)
+		c->refused_ms = ctx_now_ms(c->env.ctx);
 	/* Known, but not allowed to: the password was right. */
 	if (ret == CAMCA_EAUTH && r.status == 403 && !r.denied)
 		ret = CAMCA_OK;

@@ -58,11 +58,19 @@ camera_open(struct camera **out, const struct cam_link *link,
 	return CAMCA_OK;
 }
 
+static bool
+camera_same_place(const struct onvif_link *a, const struct onvif_link *b)
+{
+	return a->scheme == b->scheme && a->port == b->port &&
+	    strcmp(a->host, b->host) == 0 && strcmp(a->path, b->path) == 0;
+}
+
 static int
 camera_move(struct camera *c, const struct cam_link *link,
     struct cam_why *why)
 {
 	struct onvif_link next;
+	bool same;
 	int ret;
 
 	cam_why_clear(why);
@@ -70,15 +78,18 @@ camera_move(struct camera *c, const struct cam_link *link,
 	ret = onvif_link_copy(&next, link, why);
 	if (ret < 0)
 		return ret;
+	same = camera_same_place(&c->link, &next);
 	/* The old connections believed another certificate. */
 	onvif_http_free(c->http);
 	c->http = NULL;
 	onvif_link_fini(&c->link);
 	c->link = next;
 	ret = onvif_http_new(&c->http, &c->link, &c->env);
-	/* Another port can mean another realm and other paths. */
+	/* Another port can mean another realm and other paths; a server that
+	 * took a new certificate may have started anew, its nonces with it. */
 	c->auth = ONVIF_AUTH_UNKNOWN;
-	c->services_known = false;
+	c->refused_ms = 0;
+	c->services_known = c->services_known && same;
 	return ret < 0 ? cam_fail_plain(why, ret) : CAMCA_OK;
 }
 

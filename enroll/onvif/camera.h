@@ -42,6 +42,8 @@ struct camera {
 	bool one_shot;               /* the camera takes a nonce once only */
 	bool sha256_offered;
 	const char *guarded;         /* operation refused without a login */
+	int64_t refused_ms;          /* a try_login was refused then, and the
+				      * challenge it got is unused; else 0 */
 
 	int64_t offset_ms;
 	bool has_offset;

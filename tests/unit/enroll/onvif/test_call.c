@@ -354,6 +354,106 @@ test_login(void **state)
 	mock_fini(&m);
 }
 
+/* A refusal brings the proof that a login is asked for, and a challenge that
+ * nobody has answered: the next password is asked without a question before,
+ * as long as nothing came in between. */
+static void
+test_login_after_refusal(void **state)
+{
+	struct cam_why why;
+	struct mock m;
+	bool works;
+
+	(void)state;
+	mock_init(&m, NULL, NULL);
+	m.c.env.login_budget = 9;
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 401, "Digest realm=\"r\", qop=\"auth\", nonce=\"n2\"\n",
+	    NULL);
+	mock_say(&m, 200, NULL, INFO);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_OK);
+	assert_false(works);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_OK);
+	assert_true(works);
+	assert_int_equal(m.next, 3);
+	assert_non_null(strstr(m.asked[2].authorization, "nonce=\"n2\""));
+	assert_non_null(strstr(m.asked[2].authorization, "nc=00000001"));
+	/* After a success it is asked as ever. */
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 401, DIGEST, NULL);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_OK);
+	assert_false(works);
+	assert_int_equal(m.next, 5);
+	/* So it is when the challenge has become old. */
+	m.now_ms += 2001;
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 401, NULL, NULL);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_OK);
+	assert_int_equal(m.next, 7);
+	/* And after a refusal that brought none. */
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 200, NULL, INFO);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_OK);
+	assert_true(works);
+	assert_int_equal(m.next, 9);
+	assert_int_equal(m.c.failed, 3);
+	mock_fini(&m);
+}
+
+/* Another request in between has used it. */
+static void
+test_login_after_other(void **state)
+{
+	struct cam_identity id;
+	struct cam_why why;
+	struct mock m;
+	bool works;
+
+	(void)state;
+	mock_init(&m, "admin", "pw");
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 200, NULL, INFO);
+	mock_say(&m, 401, DIGEST, NULL);
+	mock_say(&m, 200, NULL, INFO);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_OK);
+	assert_false(works);
+	assert_int_equal(cam_onvif.identify(&m.c, &id, &why), CAMCA_OK);
+	assert_int_equal(ask(&m, &works, &why), CAMCA_OK);
+	assert_true(works);
+	assert_int_equal(m.next, 5);
+	assert_string_equal(m.asked[3].authorization, "");
+	mock_fini(&m);
+}
+
+/* A new certificate at the same place: the services are where they were, the
+ * nonces are not. */
+static void
+test_move(void **state)
+{
+	static const uint8_t leaf[2][32] = { { 1 }, { 2 } };
+	struct cam_link l = { .scheme = CAM_HTTPS, .host = "192.0.2.1",
+	    .port = 443, .leaf_sha256 = leaf[0] };
+	struct cam_why why;
+	struct mock m;
+
+	(void)state;
+	mock_init(&m, NULL, NULL);
+	assert_int_equal(cam_onvif.move(&m.c, &l, &why), CAMCA_OK);
+	mock_security(&m);
+	m.c.auth = ONVIF_AUTH_DIGEST;
+	l.leaf_sha256 = leaf[1];
+	assert_int_equal(cam_onvif.move(&m.c, &l, &why), CAMCA_OK);
+	assert_true(m.c.services_known);
+	assert_int_equal(m.c.auth, ONVIF_AUTH_UNKNOWN);
+	l.port = 8443;
+	assert_int_equal(cam_onvif.move(&m.c, &l, &why), CAMCA_OK);
+	assert_false(m.c.services_known);
+	onvif_http_free(m.c.http);
+	onvif_link_fini(&m.c.link);
+	mock_fini(&m);
+}
+
 /* What anybody may read proves no login; what nobody asks for, nothing. */
 static void
 test_login_open(void **state)
@@ -562,6 +662,9 @@ main(void)
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_login),
+		cmocka_unit_test(test_login_after_refusal),
+		cmocka_unit_test(test_login_after_other),
+		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_login_open),
 		cmocka_unit_test(test_login_trouble),
 		cmocka_unit_test(test_login_token),
