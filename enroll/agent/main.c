@@ -14,7 +14,9 @@
 #include "enroll/agent/look.h"
 #include "enroll/gate/process.h"
 
-#define MAIN_FILES (AGENT_CONCURRENCY_MAX * 2 + 128)
+/* A camera has a connection, what libcurl wakes itself with, and now and then
+ * one for a handshake or to the gate. */
+#define MAIN_FILES (AGENT_CONCURRENCY_MAX * 5 + 128)
 #define MAIN_CONFIG "/etc/camca/agent.conf"
 #define MAIN_CONFIG_MAX (64u * 1024)
 

@@ -22,6 +22,7 @@
 #define HTTP_CONNECT_MS 10000L
 #define HTTP_ANSWER_MS 30000L
 #define HTTP_OFFERS_MAX 16384u
+#define HTTP_CHUNK 4096L             /* a thousand cameras have one each */
 /* A change is not sent over a connection that has been idle for longer: the
  * camera may be closing it, and then nobody knows what became of the change. */
 #define HTTP_IDLE_MS 1000
@@ -213,6 +214,7 @@ http_set_limits(struct onvif_http *h)
 	    HTTP_SET(CURLOPT_PATH_AS_IS, 1L) &&
 	    HTTP_SET(CURLOPT_MAXCONNECTS, 1L) &&
 	    HTTP_SET(CURLOPT_UPLOAD_BUFFERSIZE, 16384L) &&
+	    HTTP_SET(CURLOPT_BUFFERSIZE, HTTP_CHUNK) &&
 	    HTTP_SET(CURLOPT_USERAGENT, "camca-agent/" CAMCA_VERSION);
 }
 

@@ -86,6 +86,8 @@ tls_verify_set(SSL_CTX *ctx, struct tls_verify *v)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, tls_verify_cb, v);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	/* While a camera thinks, its connection needs no buffers. */
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1;
 }

