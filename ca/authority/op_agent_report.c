@@ -15,6 +15,7 @@
 
 static const struct body_key report_keys[] = {
 	{ "job", BODY_INT, true, INT64_MAX },
+	{ "attempt", BODY_INT, false, INT32_MAX },
 	{ "step", BODY_TEXT, true, 32 },
 	{ "outcome", BODY_TEXT, true, 16 },
 	{ "code", BODY_TEXT, false, JOB_CODE_MAX - 1 },
@@ -348,6 +349,17 @@ report_go_on(struct tx *tx, struct report_call *r)
 	return store_job_move(tx, &r->job, JOB_LEASED);
 }
 
+/* An agent that stood still may have been given the same job once more: its
+ * two visits must not both go on, so each names its attempt. */
+static bool
+report_lease_holds(const struct report_call *r)
+{
+	int64_t attempt = body_int(r->x.body, "attempt", 0);
+
+	return job_lease_holds(&r->job, r->x.dev.pk, r->x.now) &&
+	    (attempt == 0 || attempt == r->job.attempts);
+}
+
 static int
 report_tx(struct tx *tx, void *arg)
 {
@@ -365,7 +377,7 @@ report_tx(struct tx *tx, void *arg)
 		    "There is no such job of this agent's site.");
 	/* Cancelled, over, or somebody else's by now: it changes nothing any
 	 * more, and the agent stops at this boundary. */
-	if (ret < 0 || !job_lease_holds(&r->job, r->x.dev.pk, r->x.now))
+	if (ret < 0 || !report_lease_holds(r))
 		return ret;
 	if ((ret = report_step(tx, r)) < 0 ||
 	    (ret = report_confirm(tx, r)) < 0 ||
@@ -389,8 +401,7 @@ report_look_tx(struct tx *tx, void *arg)
 	if (ret < 0)
 		return ret;
 	ret = store_job_get(tx, r->step.job, &r->job);
-	r->go = ret == CAMCA_OK &&
-	    job_lease_holds(&r->job, r->x.dev.pk, r->x.now);
+	r->go = ret == CAMCA_OK && report_lease_holds(r);
 	return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
 }
 

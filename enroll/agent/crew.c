@@ -36,13 +36,16 @@ struct crew {
 	pthread_mutex_t lock;          /* guards what follows */
 	pthread_cond_t change;
 	unsigned running;
+	struct hand *at_work;          /* one for each camera at most */
 	bool ended;                    /* the asker has */
 	int err;                       /* that ended it */
 };
 
 struct hand {
 	struct crew *crew;
-	struct agent_job *job;
+	struct agent_job *job;         /* the visit's, while it is at work */
+	char device[AGENT_NAME_MAX];
+	struct hand *next;             /* at work, too */
 };
 
 /* ---- what a visit needs of the world ---- */
@@ -120,6 +123,41 @@ crew_driver(const char *name)
 	    &cam_onvif : NULL;
 }
 
+/* Under the lock. */
+static bool
+crew_visits(const struct crew *c, const char *device)
+{
+	const struct hand *h = c->at_work;
+
+	while (h != NULL && strcmp(h->device, device) != 0)
+		h = h->next;
+	return h != NULL;
+}
+
+/* A job that is leased to us while an earlier visit has not noticed yet that
+ * its own lease is over: that one ends first. */
+static void
+crew_begin(struct crew *c, struct hand *h)
+{
+	pthread_mutex_lock(&c->lock);
+	while (crew_visits(c, h->device))
+		pthread_cond_wait(&c->change, &c->lock);
+	h->next = c->at_work;
+	c->at_work = h;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* Under the lock. */
+static void
+crew_end(struct crew *c, const struct hand *h)
+{
+	struct hand **p = &c->at_work;
+
+	while (*p != h)
+		p = &(*p)->next;
+	*p = h->next;
+}
+
 static void *
 crew_hand(void *arg)
 {
@@ -127,9 +165,11 @@ crew_hand(void *arg)
 	struct crew *c = h->crew;
 	const struct cam_driver *drv = crew_driver(h->job->reach.driver);
 
+	crew_begin(c, h);
 	(void)visit_run(&c->peer, drv != NULL ? drv : &cam_onvif, h->job);
-	free(h);
 	pthread_mutex_lock(&c->lock);
+	crew_end(c, h);
+	free(h);
 	c->running--;
 	pthread_cond_broadcast(&c->change);
 	pthread_mutex_unlock(&c->lock);
@@ -149,7 +189,8 @@ crew_hand_start(struct crew *c, struct agent_job *job)
 		job_free(job);
 		return;
 	}
-	*h = (struct hand){ c, job };
+	*h = (struct hand){ .crew = c, .job = job };
+	memcpy(h->device, job->device.id, sizeof h->device);
 	pthread_attr_init(&attr);
 	(void)pthread_attr_setstacksize(&attr, CREW_STACK);
 	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

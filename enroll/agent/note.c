@@ -130,8 +130,9 @@ visit_report_json(struct visit *v, enum job_outcome outcome, enum job_end end)
 	note_scrub(v, n->before);
 	note_scrub(v, n->after);
 	note_scrub(v, n->detail);
-	o = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s}",
-	    "job", (json_int_t)v->job->id, "step", job_step_name(v->step),
+	o = json_pack("{s:I, s:i, s:s, s:s, s:s, s:s, s:s, s:s}",
+	    "job", (json_int_t)v->job->id, "attempt", v->job->attempt,
+	    "step", job_step_name(v->step),
 	    "outcome", job_outcome_name(outcome), "code", n->code,
 	    "before", n->before, "after", n->after, "detail", n->detail);
 	if (o != NULL && n->extra != NULL)

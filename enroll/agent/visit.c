@@ -20,10 +20,24 @@
 
 /* ---- stopping and waiting ---- */
 
-bool
-visit_must_stop(const struct visit *v)
+/* A lease that ran out without our being heard: somebody else may be at the
+ * camera by now, perhaps another thread of this program. */
+static bool
+visit_gone(struct visit *v)
 {
-	return v->gone || (!v->critical &&
+	if (!v->gone && !v->telling &&
+	    v->peer->mono_ms(v->peer->arg) >= v->lease_until_ms) {
+		v->gone = true;
+		log_msg(LOG_WARN, v->job->device.id, "job %lld goes no "
+		    "further: its lease ran out", (long long)v->job->id);
+	}
+	return v->gone;
+}
+
+bool
+visit_must_stop(struct visit *v)
+{
+	return visit_gone(v) || (!v->critical &&
 	    v->peer->stopping(v->peer->arg));
 }
 
@@ -119,8 +133,9 @@ visit_heartbeat(struct visit *v)
 	if (v->telling || v->gone || v->peer->mono_ms(v->peer->arg) -
 	    v->told_ms < v->job->lease_ms / 3)
 		return;
-	o = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s}", "job",
-	    (json_int_t)v->job->id, "step", job_step_name(v->step), "outcome",
+	o = json_pack("{s:I, s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "job",
+	    (json_int_t)v->job->id, "attempt", v->job->attempt, "step",
+	    job_step_name(v->step), "outcome",
 	    job_outcome_name(OUTCOME_SKIPPED), "code", "agent.waiting",
 	    "before", "", "after", "", "detail", "The camera takes its time.");
 	if (o != NULL)
@@ -329,7 +344,7 @@ visit_failed(struct visit *v, int ret)
 static enum job_end
 visit_stopped(struct visit *v)
 {
-	if (v->gone)
+	if (visit_gone(v))
 		return END_NOT_YET;
 	note_reset(&v->note);
 	(void)visit_fail(v, "agent.stopped", "The agent was told to stop; the "
@@ -350,11 +365,12 @@ visit_rows(struct visit *v, const struct visit_row *r)
 			visit_begin(v, r->step);
 		v->critical = v->critical || r->critical;
 		ret = visit_step(v, r);
-		if (ret == CAMCA_EBUSY && (v->gone ||
-		    v->peer->stopping(v->peer->arg)))
+		if (visit_gone(v))
+			return END_NOT_YET;
+		if (ret == CAMCA_EBUSY && v->peer->stopping(v->peer->arg))
 			return visit_stopped(v);
 		if (ret < 0)
-			return v->gone ? END_NOT_YET : visit_failed(v, ret);
+			return visit_failed(v, ret);
 		v->critical = r->critical;
 		if (r->step == STEP_END) {
 			visit_end(v, END_SUCCESS, ret);

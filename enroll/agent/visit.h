@@ -140,7 +140,8 @@ void visit_begin(struct visit *v, enum job_step step);
 bool visit_done(struct visit *v, int ret);
 /* Waits; nonzero: stop. Tells camcad meanwhile that the job lives. */
 int visit_wait(struct visit *v, int64_t ms);
-bool visit_must_stop(const struct visit *v);
+/* Told so, or the lease is over. */
+bool visit_must_stop(struct visit *v);
 
 /* note.c: appends a sentence to a text of the note, "; " between. */
 void visit_before(struct visit *v, const char *fmt, ...)

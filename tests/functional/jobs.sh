@@ -421,6 +421,11 @@ check "too late: it changes nothing" equal "$(report ag-1 "$J" end "$OK" \
 check "it is given anew, and knows how far it was" equal \
     "$(lease ag-1) $(jq -r ".jobs[] | select(.id == $J) | \"\(.attempt) \(.step)\"" \
     "$TMP/answer")" '200 3 prove'
+check "who still works on the attempt before is told to stop" equal \
+    "$(report ag-1 "$J" key "$OK" '"attempt":2') $(go)" '200 false'
+check "and has not moved the job" equal "$(field_of "$J" step)" prove
+check "who works on this one goes on" equal \
+    "$(report ag-1 "$J" reach "$OK" '"attempt":3') $(go)" '200 true'
 restart_authority +20m
 lease ag-1 >/dev/null
 check "after its last attempt it has failed" equal "$(state "$J") $(field_of "$J" code)" \

@@ -46,6 +46,7 @@ struct world {
 	bool stopping;
 	int go_until;                  /* reports that hear "go" */
 	bool gate_down;
+	int64_t stall_ms;              /* until the camera has named itself */
 	unsigned secrets;
 	size_t n;
 	char step[REPORTS_MAX][24], code[REPORTS_MAX][48], end[24];
@@ -161,6 +162,7 @@ drv_time(struct camera *c, struct cam_time *out, struct cam_why *why)
 static int
 drv_identify(struct camera *c, struct cam_identity *out, struct cam_why *why)
 {
+	world->now += world->stall_ms;
 	(void)c;
 	(void)why;
 	memset(out, 0, sizeof *out);
@@ -550,6 +552,32 @@ test_lease_ends(void **state)
 	safe(&w);
 }
 
+/* It stood still for longer than its lease: the job may have been given to
+ * somebody again, so nothing more is asked, changed or told. */
+static void
+test_stands_still(void **state)
+{
+	struct world w;
+	size_t told;
+
+	(void)state;
+	begin(&w);
+	(void)visit(&w, job_new());
+	for (told = 0; strcmp(w.step[told], "observe") != 0; told++)
+		;
+	begin(&w);
+	w.stall_ms = 120000;
+	assert_int_equal(visit(&w, job_new()), END_NOT_YET);
+	assert_int_equal(w.n, told);
+	assert_int_equal(w.cam.sets, 0);
+	safe(&w);
+	/* All that is told names the attempt. */
+	assert_non_null(strstr(w.all, "\"attempt\":1"));
+	begin(&w);
+	w.stall_ms = 100000;
+	assert_int_equal(visit(&w, job_new()), END_SUCCESS);
+}
+
 /* Told to stop in the middle of a change: it is proven and told first. */
 static void
 test_stops(void **state)
@@ -698,6 +726,7 @@ main(void)
 		cmocka_unit_test(test_weak),
 		cmocka_unit_test(test_cancelled),
 		cmocka_unit_test(test_lease_ends),
+		cmocka_unit_test(test_stands_still),
 		cmocka_unit_test(test_stops),
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_downgrade),
