@@ -18,6 +18,7 @@ agent_rules() {
 	    -e 's/^password_wait: .*/password_wait: 4s/' \
 	    -e 's/window: "22:00-04:00"/window: any/' \
 	    -e 's/^stop_after_failures: .*/stop_after_failures: 0/' \
+	    -e 's/^login_window: .*/login_window: 0s/' \
 	    "$@" "$POLICIES/rules/jobs.yaml"
 }
 agent_site() {

@@ -10,6 +10,7 @@
 #include "ca/job/body.h"
 #include "ca/job/guard.h"
 #include "ca/job/job.h"
+#include "ca/job/login.h"
 #include "ca/vault/vault.h"
 
 /* ---- agent_call.c: one call of an agent, as the gate forwards it ---- */
@@ -63,6 +64,7 @@ struct leased {
 	/* All that are not revoked, the newest last: what it may serve. */
 	uint8_t issued[LEASED_CERTS_MAX][STORE_HASH_LEN];
 	size_t nissued;
+	int64_t logins;                /* that may fail in this visit */
 	json_t *json;                  /* NULL: not built */
 };
 void leased_fini(struct leased *l);

@@ -318,7 +318,7 @@ leased_options(const struct agent_call *x, const struct leased *l)
 	    r->service_account, "ntp", leased_texts(r->ntp[0],
 	    sizeof r->ntp[0], r->ntps), "login_paths",
 	    leased_texts(r->path[0], sizeof r->path[0], r->paths),
-	    "login_budget", (json_int_t)r->login_budget, "tls_wait_s",
+	    "login_budget", (json_int_t)l->logins, "tls_wait_s",
 	    (json_int_t)(r->tls_wait_ms / 1000), "password_wait_s",
 	    (json_int_t)(r->password_wait_ms / 1000));
 }

@@ -110,14 +110,18 @@ lease_has_device(const struct lease *l, int64_t device)
 }
 
 static int
-lease_take(struct lease *l, const struct job_row *r)
+lease_take(struct lease *l, const struct job_row *r,
+    const struct login_left *logins)
 {
 	struct job_by by = agent_by(&l->x);
 	struct leased *e = &l->list[l->n];
 	int ret;
 
 	e->job = *r;
+	e->logins = logins->left;
 	ret = job_lease(l->tx, &by, &e->job, &l->x.dev, l->rules->lease_ms);
+	if (ret == CAMCA_OK)
+		ret = login_grant(l->tx, e->job.id, logins);
 	if (ret == CAMCA_OK)
 		ret = leased_load(l->tx, e, l->x.now);
 	if (ret < 0)
@@ -125,6 +129,24 @@ lease_take(struct lease *l, const struct job_row *r)
 	l->n++;
 	l->leased_now += r->series;
 	return l->n == l->max;
+}
+
+/* Taken, or, where too many logins have failed there lately, put off. */
+static int
+lease_job(struct lease *l, const struct job_row *r)
+{
+	struct job_row row = *r;
+	struct login_left logins;
+	int ret;
+
+	l->found = true;
+	if (l->dry)
+		return 1;
+	ret = login_left(l->tx, r->device, l->x.now, l->rules, &logins);
+	if (ret < 0)
+		return ret;
+	return logins.left > 0 ? lease_take(l, r, &logins) :
+	    login_wait(l->tx, &row, l->x.now, logins.again_ms);
 }
 
 /* Non-zero ends the list. */
@@ -150,11 +172,7 @@ lease_row(const struct job_row *r, void *arg)
 	    d.state == DEVICE_REVOKED ||
 	    (d.state == DEVICE_RETIRED && r->kind != JOB_RETIRE))
 		return 0;
-	if (l->dry) {
-		l->found = true;
-		return 1;
-	}
-	return lease_take(l, r);
+	return lease_job(l, r);
 }
 
 /* ---- leases that are over ---- */
@@ -288,6 +306,10 @@ lease_back_tx(struct tx *tx, void *arg)
 
 	if (ret < 0 || r.state != JOB_LEASED || r.agent != b->e->job.agent ||
 	    r.attempts != b->e->job.attempts)
+		return ret;
+	/* The agent never heard of it. */
+	ret = login_settle(tx, &r, 0, false, b->l->x.now, b->l->rules);
+	if (ret < 0)
 		return ret;
 	if (b->why.http != 0)
 		return job_finish(tx, &by, &r, &(struct job_finish){

@@ -27,6 +27,7 @@ static const struct body_key report_keys[] = {
 	{ "observation", BODY_OBJECT, false, 0 },
 	{ "served", BODY_OBJECT, false, 0 },
 	{ "end", BODY_TEXT, false, 16 },
+	{ "failed", BODY_INT, false, 1000 },
 	{ .type = BODY_END },
 };
 static const struct body_key confirm_keys[] = {
@@ -53,6 +54,7 @@ struct report_call {
 	struct agent_call x;
 	struct job_step_row step;
 	enum job_end end;
+	int64_t failed;                /* logins of this visit; -1: not told */
 	const json_t *confirm, *unknown, *observation, *served;
 	uint8_t served_sha256[STORE_HASH_LEN];
 	struct job_row job;
@@ -123,6 +125,7 @@ report_args(struct report_call *r)
 	s->step = step;
 	s->outcome = outcome;
 	r->end = (enum job_end)end;
+	r->failed = body_int(o, "failed", -1);
 	report_text(o, "code", s->code, sizeof s->code);
 	report_text(o, "before", s->before, sizeof s->before);
 	report_text(o, "after", s->after, sizeof s->after);
@@ -321,19 +324,43 @@ report_retired(struct tx *tx, struct report_call *r)
 	return CAMCA_OK;
 }
 
+/* These end well only after every account has logged in. */
+static bool
+report_proven(const struct report_call *r)
+{
+	return r->end == END_SUCCESS && r->job.mode == JOB_APPLY &&
+	    (r->job.kind == JOB_ENROLL ||
+	    (r->job.kind == JOB_ROTATE && r->job.account == 0));
+}
+
 static int
 report_end(struct tx *tx, struct report_call *r)
 {
+	const struct job_rules *rules = &r->x.pol->jobs;
 	struct job_by by = agent_by(&r->x);
 	struct job_finish how = { .end = r->end, .code = r->step.code,
 	    .detail = r->step.detail, .agent = r->x.dev.id };
+	int ret;
 
-	int ret = report_retired(tx, r);
-
+	if ((ret = report_retired(tx, r)) < 0 ||
+	    (ret = login_settle(tx, &r->job, r->failed, report_proven(r),
+	    r->x.now, rules)) < 0)
+		return ret;
 	if (r->end == END_SUCCESS)
 		how.code = how.detail = "";
-	return ret < 0 ? ret : job_finish(tx, &by, &r->job, &how,
-	    &r->x.pol->jobs);
+	return job_finish(tx, &by, &r->job, &how, rules);
+}
+
+/* The lease is over, or the job cancelled: how many logins failed is good to
+ * know all the same, with one more that may be under way. */
+static int
+report_late(struct tx *tx, struct report_call *r)
+{
+	if (r->failed < 0 || r->job.state == JOB_LEASED ||
+	    r->job.agent != r->x.dev.pk)
+		return CAMCA_OK;
+	return login_settle(tx, &r->job, r->end == END_NOT_YET ?
+	    r->failed + 1 : r->failed, false, r->x.now, &r->x.pol->jobs);
 }
 
 static int
@@ -377,7 +404,9 @@ report_tx(struct tx *tx, void *arg)
 		    "There is no such job of this agent's site.");
 	/* Cancelled, over, or somebody else's by now: it changes nothing any
 	 * more, and the agent stops at this boundary. */
-	if (ret < 0 || !report_lease_holds(r))
+	if (ret == CAMCA_OK && !report_lease_holds(r))
+		return report_late(tx, r);
+	if (ret < 0)
 		return ret;
 	if ((ret = report_step(tx, r)) < 0 ||
 	    (ret = report_confirm(tx, r)) < 0 ||

@@ -422,8 +422,12 @@ decide_tx(struct tx *tx, void *arg)
 		return job_unknown(x->c, id);
 	if (ret < 0)
 		return ret;
-	return x->cancel ? job_cancel(tx, &by, &x->row, reason, &x->c->why) :
-	    job_retry(tx, &by, &x->row, reason, &x->c->why);
+	if (x->cancel)
+		return job_cancel(tx, &by, &x->row, reason, &x->c->why);
+	/* Who asks for one job has looked at its camera; who asks for a whole
+	 * site has not looked at each. */
+	ret = job_retry(tx, &by, &x->row, reason, &x->c->why);
+	return ret < 0 ? ret : login_forgive(tx, x->row.device);
 }
 
 static int

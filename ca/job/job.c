@@ -139,7 +139,7 @@ job_passing(const char *code)
 	static const char *const codes[] = { "camera.unreachable",
 		"camera.timeout", "camera.stopped", "camera.memory",
 		"camera.locked", "est.pending", "agent.gate", "agent.stopped",
-		"agent.next-visit", "job.lease" };
+		"agent.next-visit", "camera.budget", "job.lease" };
 	size_t i;
 
 	for (i = 0; i < sizeof codes / sizeof codes[0]; i++)

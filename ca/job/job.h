@@ -81,7 +81,8 @@ CAMCA_MUST int job_finish(struct tx *tx, const struct job_by *by,
  * and stops at the next safe boundary. */
 CAMCA_MUST int job_cancel(struct tx *tx, const struct job_by *by,
     struct job_row *r, const char *reason, struct refusal *why);
-/* By a person: at once, with all attempts. reason may be NULL. */
+/* By a person: at once, with all attempts. reason may be NULL. The failed logins
+ * that camca counted at the camera stay; login_forgive() forgets them. */
 CAMCA_MUST int job_retry(struct tx *tx, const struct job_by *by,
     struct job_row *r, const char *reason, struct refusal *why);
 /* The series of a site goes on. Nothing happens where it was not stopped. */

@@ -31,6 +31,7 @@ job_rules_shipped(struct job_rules *out)
 		.pause_ms = 10 * MINUTE_MS, .retry_after_ms = 6 * HOUR_MS,
 		.keep_ms = 366 * DAY_MS,
 		.batch = 50, .stop_after = 3, .login_budget = 3,
+		.login_window_ms = 10 * MINUTE_MS,
 		.tls_wait_ms = 60 * SECOND_MS,
 		.password_wait_ms = 10 * SECOND_MS,
 		.clock_off_ms = 5 * MINUTE_MS, .fallback = FALLBACK_HOLD,
@@ -178,8 +179,10 @@ rules_numbers(struct yaml_doc *d, struct yaml_node *m, struct job_rules *r)
 	    yaml_int(d, m, "batch", true, 1, 10000, &r->batch) < 0 ||
 	    yaml_int(d, m, "stop_after_failures", true, 0, 10000,
 	    &r->stop_after) < 0 ||
-	    yaml_int(d, m, "login_budget", true, 1, 10,
+	    yaml_int(d, m, "login_budget", true, 2, 10,
 	    &r->login_budget) < 0 ||
+	    yaml_duration(d, m, "login_window", true, 0, DAY_MS,
+	    &r->login_window_ms) < 0 ||
 	    yaml_duration(d, m, "tls_wait", true, SECOND_MS, 10 * MINUTE_MS,
 	    &r->tls_wait_ms) < 0 ||
 	    yaml_duration(d, m, "password_wait", true, SECOND_MS,

@@ -46,7 +46,8 @@ struct job_rules {
 	int64_t retry_after_ms;        /* the clock tries again after a failure */
 	int64_t batch;                 /* of a series leased at once a site */
 	int64_t stop_after;            /* failures in a row; 0: never */
-	int64_t login_budget;          /* failed logins a visit */
+	int64_t login_budget;          /* failed logins at one camera ... */
+	int64_t login_window_ms;       /* ... within so long; 0: a visit */
 	int64_t tls_wait_ms, password_wait_ms;
 	int64_t clock_off_ms;          /* more is a finding */
 	int fallback;                  /* enum job_fallback */

@@ -583,3 +583,12 @@ STEP(8,
     "CREATE INDEX agent_seen ON agent (seen_ms);"
     "CREATE INDEX vault_secret_aged ON vault_secret (changed_ms)"
     " WHERE state = 1;")
+
+/* Failed logins at a camera, whatever the visit: the camera counts them. */
+STEP(9,
+    "CREATE TABLE login_budget ("
+    " device " INT64 " NOT NULL PRIMARY KEY REFERENCES device (pk),"
+    " failed " INT64 " NOT NULL CHECK (failed >= 0),"
+    " last_ms " INT64 " NOT NULL,"
+    " job " INT64 " NOT NULL,"
+    " granted " INT64 " NOT NULL CHECK (granted >= 0)" END)

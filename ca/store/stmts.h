@@ -577,6 +577,12 @@ STMT(ST_JOB_LAST_PUT, STMT_W, "INSERT INTO job_last (device, kind, ended_ms,"
     " THEN job_last.ok_ms ELSE excluded.ok_ms END", NULL)
 STMT(ST_JOB_LAST_GET, STMT_R, "SELECT device, kind, ended_ms, ok_ms"
     " FROM job_last WHERE device = $1 AND kind = $2", NULL)
+STMT(ST_LOGIN_PUT, STMT_W, "INSERT INTO login_budget (device, failed,"
+    " last_ms, job, granted) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (device)"
+    " DO UPDATE SET failed = excluded.failed, last_ms = excluded.last_ms,"
+    " job = excluded.job, granted = excluded.granted", NULL)
+STMT(ST_LOGIN_GET, STMT_R, "SELECT device, failed, last_ms, job, granted"
+    " FROM login_budget WHERE device = $1", NULL)
 STMT(ST_JOB_SITE_PUT, STMT_W, "INSERT INTO job_site (site, failures,"
     " stopped_ms, code) VALUES ($1, $2, $3, $4) ON CONFLICT (site) DO UPDATE"
     " SET failures = excluded.failures, stopped_ms = excluded.stopped_ms,"

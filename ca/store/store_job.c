@@ -290,6 +290,38 @@ store_job_last_get(struct tx *tx, int64_t device, int64_t kind,
 	return CAMCA_OK;
 }
 
+static const struct col login_cols[] = {
+	COL(INT, login_row, device),
+	COL(INT, login_row, failed),
+	COL(INT, login_row, last_ms),
+	COL(INT, login_row, job),
+	COL(INT, login_row, granted),
+};
+
+int
+store_login_put(struct tx *tx, const struct login_row *r)
+{
+	struct db_val v[COUNT(login_cols)];
+	int err;
+
+	if ((err = row_vals(login_cols, COUNT(v), r, v)) < 0)
+		return err;
+	return tx_exec(tx, ST_LOGIN_PUT, v, COUNT(v), NULL);
+}
+
+int
+store_login_get(struct tx *tx, int64_t device, struct login_row *out)
+{
+	const struct db_val v[] = { db_int(device) };
+	int err = tx_get(tx, ST_LOGIN_GET, v, COUNT(v), login_cols,
+	    COUNT(login_cols), out);
+
+	if (err != CAMCA_ENOENT)
+		return err;
+	*out = (struct login_row){ .device = device };
+	return CAMCA_OK;
+}
+
 static const struct col site_cols[] = {
 	COL(TEXT, job_site_row, site),
 	COL(INT, job_site_row, failures),

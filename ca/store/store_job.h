@@ -141,6 +141,20 @@ CAMCA_MUST int store_job_last_put(struct tx *tx, const struct job_last_row *r);
 CAMCA_MUST int store_job_last_get(struct tx *tx, int64_t device, int64_t kind,
     struct job_last_row *out);
 
+/* ---- failed logins at a camera ---- */
+struct login_row {
+	int64_t device;                  /* pk */
+	int64_t failed;                  /* counted until now */
+	int64_t last_ms;                 /* of the last that was counted */
+	int64_t job;                     /* of the visit under way */
+	int64_t granted;                 /* what that visit may add; 0: none is */
+};
+/* Inserts or replaces. CAMCA_ENOENT: no such device. */
+CAMCA_MUST int store_login_put(struct tx *tx, const struct login_row *r);
+/* Zeros where there is none. */
+CAMCA_MUST int store_login_get(struct tx *tx, int64_t device,
+    struct login_row *out);
+
 /* ---- how a site's series goes ---- */
 struct job_site_row {
 	char site[STORE_ID_MAX];

@@ -13,9 +13,15 @@
 #define LOGIN_RETRY_MAX_MS 4000
 
 unsigned
+visit_failed_logins(const struct visit *v)
+{
+	return v->cam != NULL ? v->drv->failed_logins(v->cam) : 0;
+}
+
+unsigned
 visit_budget_left(const struct visit *v)
 {
-	unsigned used = v->drv->failed_logins(v->cam),
+	unsigned used = visit_failed_logins(v),
 	    all = v->job->options.login_budget;
 
 	return used < all ? all - used : 0;
@@ -99,8 +105,7 @@ login_account(struct visit *v, struct agent_account *a, bool *works)
 
 	if (ret < 0 || *works || *login_password(a, !pending) == '\0')
 		return ret;
-	/* One failure is kept for the proof that an old password is dead. */
-	if (visit_budget_left(v) <= 1)
+	if (visit_budget_left(v) == 0)
 		return CAMCA_OK;
 	return visit_try(v, a, !pending, works);
 }
@@ -133,21 +138,43 @@ login_use(struct visit *v, struct agent_account *a)
 	return CAMCA_OK;
 }
 
+/* The accounts whose passwords the budget did not reach. */
+static void
+login_untried(const struct visit *v, char *out, size_t len)
+{
+	const struct agent_account *a;
+	size_t i, n;
+
+	out[0] = '\0';
+	for (i = 0; i < v->job->accounts_count; i++) {
+		a = &v->job->accounts[i];
+		if ((a->current[0] == '\0' || a->tried & 1) &&
+		    (a->pending[0] == '\0' || a->tried & 2))
+			continue;
+		n = strlen(out);
+		snprintf(out + n, len - n, "%s%s", n > 0 ? ", " : "", a->user);
+	}
+}
+
 /* Nobody could log in. Said with what was tried, so that a person need not try
  * the same again. */
 static int
 login_failed(struct visit *v, const struct agent_account *a)
 {
+	char left[256];
+
+	login_untried(v, left, sizeof left);
 	if (a == NULL)
 		return visit_fail(v, "agent.no-account", "The vault has no "
 		    "password for this camera: bring one in with \"camca "
 		    "secret import\"");
 	login_tell_unknown(v, a);
 	return visit_fail(v, "camera.password-unknown", "None of the vault's "
-	    "passwords works at this camera (%u failed logins of %u allowed a "
-	    "visit). Read the password there or reset the camera, then bring "
-	    "it in with \"camca secret import\"",
-	    v->drv->failed_logins(v->cam), v->job->options.login_budget);
+	    "passwords that were tried works at this camera (%u failed logins "
+	    "of %u allowed now%s%s). Read the password there or reset the "
+	    "camera, then bring it in with \"camca secret import\"",
+	    visit_failed_logins(v), v->job->options.login_budget,
+	    left[0] != '\0' ? "; not tried: " : "", left);
 }
 
 int
@@ -161,7 +188,7 @@ visit_login(struct visit *v)
 	if (v->self != NULL && v->self->works != WORKS_NEITHER)
 		return login_use(v, v->self);
 	while (!works && (a = login_next(v->job)) != NULL) {
-		if (last != NULL && visit_budget_left(v) <= 1)
+		if (last != NULL && visit_budget_left(v) == 0)
 			break;
 		last = a;
 		ret = login_account(v, a, &works);

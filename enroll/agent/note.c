@@ -137,6 +137,9 @@ visit_report_json(struct visit *v, enum job_outcome outcome, enum job_end end)
 	    "before", n->before, "after", n->after, "detail", n->detail);
 	if (o != NULL && n->extra != NULL)
 		(void)json_object_update(o, n->extra);
+	if (o != NULL)
+		(void)json_object_set_new(o, "failed",
+		    json_integer(visit_failed_logins(v)));
 	if (o != NULL && end != END_NOT_YET)
 		(void)json_object_set_new(o, "end",
 		    json_string(job_end_name(end)));

@@ -133,11 +133,12 @@ visit_heartbeat(struct visit *v)
 	if (v->telling || v->gone || v->peer->mono_ms(v->peer->arg) -
 	    v->told_ms < v->job->lease_ms / 3)
 		return;
-	o = json_pack("{s:I, s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "job",
+	o = json_pack("{s:I, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i}", "job",
 	    (json_int_t)v->job->id, "attempt", v->job->attempt, "step",
 	    job_step_name(v->step), "outcome",
 	    job_outcome_name(OUTCOME_SKIPPED), "code", "agent.waiting",
-	    "before", "", "after", "", "detail", "The camera takes its time.");
+	    "before", "", "after", "", "detail", "The camera takes its time.",
+	    "failed", (int)visit_failed_logins(v));
 	if (o != NULL)
 		visit_tell(v, o);
 }
@@ -257,7 +258,7 @@ visit_passes(const char *code)
 	static const char *const codes[] = { "camera.unreachable",
 	    "camera.timeout", "camera.stopped", "camera.memory",
 	    "camera.locked", "est.pending", "agent.gate",
-	    "agent.next-visit" };
+	    "agent.next-visit", "camera.budget" };
 	size_t i;
 
 	for (i = 0; i < sizeof codes / sizeof codes[0]; i++)

@@ -212,6 +212,8 @@ CAMCA_MUST int visit_login(struct visit *v);
 CAMCA_MUST int visit_try(struct visit *v, struct agent_account *a,
     bool pending, bool *works_out);
 unsigned visit_budget_left(const struct visit *v);
+/* What the camera may have counted in this visit. */
+unsigned visit_failed_logins(const struct visit *v);
 /* New pending password for a, by camcad. tighter: 0 what the camera says, 1..
  * ever simpler. */
 CAMCA_MUST int visit_secret(struct visit *v, struct agent_account *a,

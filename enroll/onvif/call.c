@@ -408,6 +408,11 @@ call_with_login(struct call_run *r, int tries)
 		ret = call_send_again(r);
 		if (ret == CAMCA_EAUTH && r->why->code == CAM_LOCKED)
 			r->c->failed++;
+		/* Whether a password works was asked, and the answer is lost:
+		 * the camera may have counted. */
+		if (ret < 0 && r->login != &r->c->login && r->status == 0 &&
+		    (r->dropped || r->why->code == CAM_TIMEOUT))
+			r->c->failed++;
 		if (!r->denied)
 			return ret;
 		again = call_denied(r, ret);

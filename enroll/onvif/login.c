@@ -72,6 +72,9 @@ login_page_try(struct camera *c, const char *path,
 	struct onvif_answer a;
 	int ret = login_get(c, path, authorization, &a, why);
 
+	/* The camera may have counted what it did not answer. */
+	if (ret < 0 && (a.dropped || why->code == CAM_TIMEOUT))
+		c->failed++;
 	if (ret == CAMCA_OK && (a.status == 401 || a.status == 403)) {
 		c->failed++;
 		ret = cam_fail(why, CAMCA_EAUTH, CAM_AUTH,

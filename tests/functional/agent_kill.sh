@@ -33,7 +33,7 @@ mapfile -t ROTATE < <(points reach clock observe passwordx3 provex2 end)
 N=${#ENROLL[@]}
 
 agent_rules -e 's/^lease: .*/lease: 10s/' -e 's/^batch: .*/batch: 500/' \
-    -e 's/^attempts: .*/attempts: 9/'
+    -e 's/^attempts: .*/attempts: 9/' -e 's/^login_window: .*/login_window: 5s/'
 est_init --policies "$POLICIES"
 camca_start
 

@@ -12,7 +12,8 @@ MARK=Mk9Wq
 OK="done"              # the word of the shell confuses its checkers
 policies
 RULES=$POLICIES/rules/jobs.yaml
-sed -i -e 's/^pause: 10m/pause: 0s/' -e 's/^attempts: 5/attempts: 3/' "$RULES"
+sed -i -e 's/^pause: 10m/pause: 0s/' -e 's/^attempts: 5/attempts: 3/' \
+    -e 's/^login_window: .*/login_window: 0s/' "$RULES"
 est_init --policies "$POLICIES"
 camca_start
 

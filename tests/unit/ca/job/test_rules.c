@@ -61,6 +61,8 @@ test_shipped(void **state)
 	assert_int_equal(r.offset_min, built_in.offset_min);
 	assert_int_equal(r.fallback, built_in.fallback);
 	assert_int_equal(r.stop_after, built_in.stop_after);
+	assert_int_equal(r.login_budget, built_in.login_budget);
+	assert_int_equal(r.login_window_ms, built_in.login_window_ms);
 	assert_string_equal(r.service_account, built_in.service_account);
 	assert_int_equal(r.labels, built_in.labels);
 	for (i = 0; i < 5; i++) {
@@ -130,7 +132,8 @@ test_values(void **state)
 		{ "lease: 120s", "lease: 1s" },
 		{ "attempts: 5", "attempts: 0" },
 		{ "batch: 50", "batch: 0" },
-		{ "login_budget: 3", "login_budget: 0" },
+		{ "login_budget: 3", "login_budget: 1" },
+		{ "login_window: 10m", "login_window: 25h" },
 		{ "login_budget: 3", "login_budget: 100" },
 		{ "on_fallback: hold", "on_fallback: revoke" },
 		{ "est_labels: [camera, rsa]", "est_labels: []" },

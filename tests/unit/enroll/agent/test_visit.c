@@ -503,6 +503,34 @@ test_unknown(void **state)
 	assert_true(w.cam.failed <= 3);
 }
 
+/* Earlier visits have used a part of the budget: what is left is used to get
+ * in, and the report says how much it took and what was not tried. */
+static void
+test_less_budget(void **state)
+{
+	struct agent_job *j = job_new();
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	w.cam.users[0] = (struct user){ "admin", "New-Password-1" };
+	j->options.login_budget = 2;
+	j->accounts_count = 1;
+	assert_int_equal(visit(&w, j), END_SUCCESS);
+	assert_int_equal(w.cam.failed, 1);
+	assert_non_null(strstr(w.all, "\"failed\":1"));
+	safe(&w);
+	begin(&w);
+	w.cam.users[0] = (struct user){ "admin", "Else" };
+	w.cam.users[1] = (struct user){ "camca-svc", "Else" };
+	j = job_new();
+	j->options.login_budget = 2;
+	assert_int_equal(visit(&w, j), END_PARKED);
+	assert_int_equal(w.cam.failed, 2);
+	assert_non_null(strstr(w.all, "not tried: admin"));
+	assert_non_null(strstr(w.all, "\"failed\":2"));
+}
+
 /* Too weak, and no simpler one is to be had: nothing has changed. */
 static void
 test_weak(void **state)
@@ -723,6 +751,7 @@ main(void)
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_ignored),
 		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_less_budget),
 		cmocka_unit_test(test_weak),
 		cmocka_unit_test(test_cancelled),
 		cmocka_unit_test(test_lease_ends),

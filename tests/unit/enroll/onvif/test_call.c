@@ -496,11 +496,15 @@ test_login_trouble(void **state)
 	mock_say(&m, 401, DIGEST, NULL);
 	mock_fail(&m, CAMCA_ETIME, false);
 	assert_int_equal(ask(&m, &works, &why), CAMCA_EIO);
+	assert_int_equal(m.c.failed, 0);
 	assert_int_equal(ask(&m, &works, &why), CAMCA_EAUTH);
 	assert_int_equal(why.code, CAM_LOCKED);
 	assert_false(works);
+	assert_int_equal(m.c.failed, 1);
+	/* The answer is lost: the camera may have counted. */
 	assert_int_equal(ask(&m, &works, &why), CAMCA_ETIME);
 	assert_int_equal(why.code, CAM_TIMEOUT);
+	assert_int_equal(m.c.failed, 2);
 	mock_fini(&m);
 }
 
