@@ -180,12 +180,44 @@ leased_seal_json(struct agent_call *x, json_t *plain, json_t **out,
 	return ret;
 }
 
+static bool
+leased_is_account(const struct leased *l, const char *user)
+{
+	size_t i;
+
+	for (i = 0; i < l->entries.n; i++)
+		if (strcmp(l->entries.list[i].account.username, user) == 0)
+			return true;
+	return false;
+}
+
+/* The maker's passwords that are worth a login: of an account whose password
+ * the vault has, it is known already. */
+static json_t *
+leased_factory(const struct agent_call *x, const struct leased *l)
+{
+	const struct password_factory *f;
+	json_t *list = json_array();
+	size_t i, n;
+
+	f = password_rules_factory(&x->pol->passwords, l->dev.manufacturer,
+	    l->dev.model, &n);
+	if (l->job.kind != JOB_OBSERVE || !x->pol->jobs.try_factory)
+		n = 0;
+	for (i = 0; i < n; i++)
+		if (!leased_is_account(l, f[i].user))
+			json_array_append_new(list, json_pack("{s:s, s:s}",
+			    "user", f[i].user, "password", f[i].password));
+	return list;
+}
+
 static int
 leased_accounts(struct agent_call *x, const struct leased *l, json_t **out,
     struct refusal *why)
 {
 	json_t *list = json_array();
-	json_t *plain = json_pack("{s:O}", "accounts", list);
+	json_t *plain = json_pack("{s:O, s:o}", "accounts", list, "factory",
+	    leased_factory(x, l));
 	size_t i;
 	int ret = plain != NULL ? CAMCA_OK : CAMCA_ENOMEM;
 

@@ -383,6 +383,8 @@ observe_load(struct observe *w, struct observe_facts *f)
 	f->firmware = w->firmware[0] != '\0' ? w->firmware : NULL;
 	f->shares_key_with = w->shares[0] != '\0' ? w->shares : NULL;
 	f->default_password = guard_default(w->x->a->guard, w->job->id);
+	f->default_before = strstr(w->before, "camera.default-password:") !=
+	    NULL;
 	return observe_enrolled(w, &f->enrolled);
 }
 

@@ -209,6 +209,7 @@ judge_accounts(const json_t *o, const struct observe_facts *f,
     struct findings *out)
 {
 	char names[FINDING_TEXT_MAX] = "";
+	const json_t *works;
 	const char *user;
 	json_t *item;
 	size_t i, n;
@@ -225,8 +226,9 @@ judge_accounts(const json_t *o, const struct observe_facts *f,
 	if (names[0] != '\0')
 		finding_pair(out, "camera.second-administrator",
 		    "accounts of the vault only", names);
-	if (f->default_password ||
-	    json_is_true(json_object_get(o, "default_password")))
+	works = json_object_get(o, "default_password");
+	if (f->default_password || json_is_true(works) ||
+	    (json_is_null(works) && f->default_before))
 		finding_pair(out, "camera.default-password",
 		    "a password of its own", "a maker's password works");
 }

@@ -9,7 +9,8 @@
  *	protocols          [{"name":"HTTP","enabled":…,"port":…}]
  *	discoverable       true or false
  *	certificates       [{"alias":…,"sha256":…,"spki":…}]
- *	default_password   true: one of the maker's passwords works
+ *	default_password   true: one of the maker's passwords works; null: not
+ *	                   all could be tried, it is as it was
  *
  * All of it may be missing; other members are kept and not judged. */
 #ifndef CAMCA_JOB_OBSERVE_H
@@ -46,6 +47,7 @@ struct observe_facts {
 	const char *firmware;          /* read the time before, NULL: never */
 	const char *shares_key_with;   /* id of another camera, NULL: none */
 	bool default_password;         /* the one it let us in with */
+	bool default_before;           /* found the time before */
 };
 /* Codes: camera.identity-drift, .firmware-changed, .second-administrator,
  * .fallback, .tls-off, .key-shared, .default-password, .clock-off, .http-on,

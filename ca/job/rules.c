@@ -31,7 +31,7 @@ job_rules_shipped(struct job_rules *out)
 		.pause_ms = 10 * MINUTE_MS, .retry_after_ms = 6 * HOUR_MS,
 		.keep_ms = 366 * DAY_MS,
 		.batch = 50, .stop_after = 3, .login_budget = 3,
-		.login_window_ms = 10 * MINUTE_MS,
+		.login_window_ms = 10 * MINUTE_MS, .try_factory = true,
 		.tls_wait_ms = 60 * SECOND_MS,
 		.password_wait_ms = 10 * SECOND_MS,
 		.clock_off_ms = 5 * MINUTE_MS, .fallback = FALLBACK_HOLD,
@@ -213,6 +213,7 @@ rules_read(struct yaml_doc *d, struct job_rules *r)
 
 	if (m == NULL || rules_numbers(d, m, r) < 0 ||
 	    rules_offset(d, m, r) < 0 ||
+	    yaml_bool(d, m, "try_factory", true, &r->try_factory) < 0 ||
 	    yaml_enum(d, m, "on_fallback", true, rules_fallbacks,
 	    &r->fallback) < 0 ||
 	    rules_text(d, m, "service_account", r->service_account,

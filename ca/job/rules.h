@@ -50,6 +50,7 @@ struct job_rules {
 	int64_t login_window_ms;       /* ... within so long; 0: a visit */
 	int64_t tls_wait_ms, password_wait_ms;
 	int64_t clock_off_ms;          /* more is a finding */
+	bool try_factory;              /* a maker's password, on observe */
 	int fallback;                  /* enum job_fallback */
 	char service_account[65];      /* "": none of our own */
 	char ntp[JOB_NTP_MAX][254];

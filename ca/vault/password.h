@@ -71,10 +71,16 @@ int64_t password_bits(const struct password_rule *rule, int64_t n);
 /* ---- policies/rules/passwords.yaml (password_rules.c) ---- */
 #define PASSWORD_PROFILES_MAX 256
 #define PASSWORD_PRODUCT_MAX 128       /* bytes of manufacturer, of model */
+#define PASSWORD_FACTORY_MAX 2         /* each costs a failed login a look */
+struct password_factory {
+	char user[65], password[PASSWORD_MAX + 1];
+};
 struct password_profile {
 	char manufacturer[PASSWORD_PRODUCT_MAX + 1]; /* any case */
 	char model[PASSWORD_PRODUCT_MAX + 1];  /* what the model begins with */
 	struct password_rule rule;
+	struct password_factory factory[PASSWORD_FACTORY_MAX];
+	size_t factories;
 };
 struct password_rules {
 	int64_t version;               /* 0: there is no file */
@@ -93,5 +99,10 @@ void password_rules_free(struct password_rules *r);
  * defaults. */
 void password_rules_for(const struct password_rules *r,
     const char *manufacturer, const char *model, struct password_rule *out);
+/* What the maker of a product printed as its first login: *n_out of them,
+ * borrowed as long as r. */
+const struct password_factory *password_rules_factory(
+    const struct password_rules *r, const char *manufacturer,
+    const char *model, size_t *n_out);
 
 #endif

@@ -40,6 +40,39 @@ rules_rule(struct yaml_doc *d, struct yaml_node *m, struct password_rule *r)
 	return CAMCA_OK;
 }
 
+/* "factory": published, so they may stand here in clear. */
+static int
+rules_factory(struct yaml_doc *d, struct yaml_node *m,
+    struct password_profile *p)
+{
+	struct yaml_node *seq = NULL, *item;
+	const char *user = NULL, *password = NULL;
+	struct password_factory *f;
+	size_t i;
+
+	if (yaml_get(d, m, "factory") == NULL)
+		return CAMCA_OK;
+	if (yaml_seq(d, m, "factory", true, PASSWORD_FACTORY_MAX, &seq) < 0)
+		return CAMCA_EINVAL;
+	for (i = 0; i < yaml_seq_len(seq); i++) {
+		item = yaml_seq_at(seq, i);
+		f = &p->factory[p->factories++];
+		if (yaml_str(d, item, "user", true, sizeof f->user - 1,
+		    &user) < 0 ||
+		    yaml_str(d, item, "password", true,
+		    sizeof f->password - 1, &password) < 0)
+			return CAMCA_EINVAL;
+		if (user[0] == '\0' || password[0] == '\0')
+			return yaml_fail(d, item, "factory: user and password "
+			    "are not empty");
+		snprintf(f->user, sizeof f->user, "%s", user);
+		snprintf(f->password, sizeof f->password, "%s", password);
+		if (yaml_end(d, item) < 0)
+			return CAMCA_EINVAL;
+	}
+	return CAMCA_OK;
+}
+
 static int
 rules_profile(struct yaml_doc *d, struct yaml_node *m,
     struct password_rules *r)
@@ -53,7 +86,7 @@ rules_profile(struct yaml_doc *d, struct yaml_node *m,
 	    &maker) < 0 ||
 	    yaml_str(d, m, "model", false, PASSWORD_PRODUCT_MAX, &model) < 0 ||
 	    yaml_str(d, m, "source", true, SOURCE_MAX, &source) < 0 ||
-	    rules_rule(d, m, &p->rule) < 0)
+	    rules_rule(d, m, &p->rule) < 0 || rules_factory(d, m, p) < 0)
 		return CAMCA_EINVAL;
 	snprintf(p->manufacturer, sizeof p->manufacturer, "%s", maker);
 	snprintf(p->model, sizeof p->model, "%s", model);
@@ -120,9 +153,9 @@ password_rules_free(struct password_rules *r)
 	memset(r, 0, sizeof *r);
 }
 
-void
-password_rules_for(const struct password_rules *r, const char *manufacturer,
-    const char *model, struct password_rule *out)
+static const struct password_profile *
+rules_best(const struct password_rules *r, const char *manufacturer,
+    const char *model)
 {
 	const struct password_profile *p, *best = NULL;
 	size_t n;
@@ -134,5 +167,24 @@ password_rules_for(const struct password_rules *r, const char *manufacturer,
 		    (best == NULL || n > strlen(best->model)))
 			best = p;
 	}
-	*out = best != NULL ? best->rule : r->defaults;
+	return best;
+}
+
+void
+password_rules_for(const struct password_rules *r, const char *manufacturer,
+    const char *model, struct password_rule *out)
+{
+	const struct password_profile *p = rules_best(r, manufacturer, model);
+
+	*out = p != NULL ? p->rule : r->defaults;
+}
+
+const struct password_factory *
+password_rules_factory(const struct password_rules *r,
+    const char *manufacturer, const char *model, size_t *n_out)
+{
+	const struct password_profile *p = rules_best(r, manufacturer, model);
+
+	*n_out = p != NULL ? p->factories : 0;
+	return p != NULL ? p->factory : NULL;
 }

@@ -263,6 +263,23 @@ job_account_parse(struct agent_account *a, const json_t *o)
 	return true;
 }
 
+static bool
+job_factory(struct agent_job *j, const json_t *list)
+{
+	struct agent_factory *f;
+	size_t i;
+
+	for (i = 0; i < json_array_size(list) && i < AGENT_FACTORY_MAX; i++) {
+		f = &j->factory[j->factories++];
+		if (!job_text(json_array_get(list, i), "user", false, f->user,
+		    sizeof f->user) ||
+		    !job_text(json_array_get(list, i), "password", false,
+		    f->password, sizeof f->password))
+			return false;
+	}
+	return true;
+}
+
 static int
 job_accounts(struct agent_job *j, const json_t *v, struct refusal *why)
 {
@@ -284,6 +301,8 @@ job_accounts(struct agent_job *j, const json_t *v, struct refusal *why)
 		else if (!job_account_parse(&j->accounts[j->accounts_count++],
 		    json_array_get(list, i)))
 			ret = job_bad(why, "account");
+	if (ret == CAMCA_OK && !job_factory(j, json_object_get(o, "factory")))
+		ret = job_bad(why, "list of factory passwords");
 	json_decref(o);
 	return ret;
 }
@@ -439,5 +458,6 @@ job_free(struct agent_job *j)
 	buf_fini(&j->crl);
 	ident_free(j->ident);
 	OPENSSL_cleanse(j->accounts, sizeof j->accounts);
+	OPENSSL_cleanse(j->factory, sizeof j->factory);
 	free(j);
 }

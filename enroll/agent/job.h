@@ -25,6 +25,7 @@
 #define AGENT_HOST_MAX 254
 #define AGENT_SERIAL_MAX 48
 #define AGENT_SEALED_MAX 65536
+#define AGENT_FACTORY_MAX 4
 
 /* What is known of an account's passwords on the camera itself. */
 enum agent_works { WORKS_UNKNOWN, WORKS_CURRENT, WORKS_PENDING, WORKS_NEITHER };
@@ -80,6 +81,11 @@ struct agent_reach {
 	uint8_t leaf[32];
 };
 
+/* A maker's first password, to be looked for. */
+struct agent_factory {
+	char user[CAM_USER_MAX], password[CAM_PASSWORD_MAX];
+};
+
 struct agent_job {
 	int64_t id;
 	int64_t lease_ms;
@@ -104,6 +110,8 @@ struct agent_job {
 	size_t labels_count;
 	struct agent_account accounts[AGENT_ACCOUNTS_MAX];
 	size_t accounts_count;
+	struct agent_factory factory[AGENT_FACTORY_MAX];
+	size_t factories;
 	struct ident *ident;           /* whom it is sealed to */
 };
 

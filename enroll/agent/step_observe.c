@@ -203,6 +203,49 @@ observe_capacity(struct visit *v)
 	}
 }
 
+/* ---- the maker's password ---- */
+
+static bool
+observe_lists(const json_t *accounts, const char *user)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(accounts, i, item)
+		if (strcmp(user, json_string_value(json_object_get(item,
+		    "user"))) == 0)
+			return true;
+	return false;
+}
+
+/* Does one of them open an account that is not ours to know? true, false, or
+ * null where the budget did not reach all: as many failed logins are always
+ * left as another visit needs. Nothing is changed, and no trouble with it is
+ * the look's. */
+static json_t *
+observe_factory(struct visit *v, const json_t *accounts)
+{
+	struct cam_login l = { .surface = CAM_SURFACE_API };
+	struct agent_job *j = v->job;
+	struct cam_why why = { 0 };
+	bool works = false, all = true;
+	size_t i;
+
+	for (i = 0; i < j->factories && !works; i++) {
+		l.user = j->factory[i].user;
+		l.password = j->factory[i].password;
+		if (!observe_lists(accounts, l.user))
+			continue;
+		if (visit_budget_left(v) < 2 ||
+		    v->drv->login(v->cam, &l, &works, &why) < 0)
+			all = false;
+		else
+			visit_detail(v, "%s %s with a password of its maker",
+			    l.user, works ? "logs in" : "does not log in");
+	}
+	return works || all ? json_boolean(works) : json_null();
+}
+
 int
 step_observe(struct visit *v)
 {
@@ -222,6 +265,9 @@ step_observe(struct visit *v)
 	observe_capacity(v);
 	if ((o = observe_json(v)) == NULL)
 		return CAMCA_ENOMEM;
+	if (v->job->factories > 0)
+		(void)json_object_set_new(o, "default_password",
+		    observe_factory(v, json_object_get(o, "accounts")));
 	visit_extra(v, "observation", o);
 	return CAMCA_OK;
 }

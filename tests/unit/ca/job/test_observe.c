@@ -100,6 +100,12 @@ test_accounts(void **state)
 	assert_string_equal(found.list[0].read, "ghost, ghost2");
 	assert_string_equal(judged("{\"default_password\":true}", &f),
 	    "default-password");
+	/* Not all could be tried: as it was. */
+	assert_string_equal(judged("{\"default_password\":null}", &f), "");
+	f.default_before = true;
+	assert_string_equal(judged("{\"default_password\":null}", &f),
+	    "default-password");
+	assert_string_equal(judged("{\"default_password\":false}", &f), "");
 	f.default_password = true;
 	assert_string_equal(judged("{}", &f), "default-password");
 	assert_true(password_is_default("12345"));

@@ -62,6 +62,7 @@ test_shipped(void **state)
 	assert_int_equal(r.fallback, built_in.fallback);
 	assert_int_equal(r.stop_after, built_in.stop_after);
 	assert_int_equal(r.login_budget, built_in.login_budget);
+	assert_int_equal(r.try_factory, built_in.try_factory);
 	assert_int_equal(r.login_window_ms, built_in.login_window_ms);
 	assert_string_equal(r.service_account, built_in.service_account);
 	assert_int_equal(r.labels, built_in.labels);

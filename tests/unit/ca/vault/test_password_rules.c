@@ -34,6 +34,7 @@ test_shipped(void **state)
 	struct password_rule rule;
 	struct refusal why = { 0 };
 	char error[400] = "", p[PASSWORD_MAX + 1];
+	const struct password_factory *factory;
 	size_t i;
 
 	(void)state;
@@ -52,6 +53,12 @@ test_shipped(void **state)
 	assert_int_equal(rule.run, 2);
 	password_rules_for(&r, "Acme", "M1", &rule);
 	assert_int_equal(rule.max, r.defaults.max);
+	factory = password_rules_factory(&r, "dahua", "IPC", &i);
+	assert_int_equal(i, 2);
+	assert_string_equal(factory[1].user, "888888");
+	assert_string_equal(factory[1].password, "888888");
+	(void)password_rules_factory(&r, "Acme", "M1", &i);
+	assert_int_equal(i, 0);
 	password_rules_free(&r);
 }
 
@@ -72,6 +79,7 @@ test_missing(void **state)
 	password_rules_free(&r);
 }
 
+#define FACTORY "profiles:\n  - {manufacturer: A, source: a, factory: "
 #define HEAD "version: 2\ndefaults:\n  min: 10\n  max: 40\n"
 
 static void
@@ -123,6 +131,14 @@ test_strict(void **state)
 	    " max: 6}\n",
 	    HEAD "profiles:\n  - {manufacturer: A, source: a, upper: -1}\n",
 	    HEAD "profiles:\n  - {manufacturer: A, source: a, lower: x}\n",
+	    HEAD FACTORY "[x]}\n",
+	    HEAD FACTORY "{}}\n",
+	    HEAD FACTORY "[{user: a}]}\n",
+	    HEAD FACTORY "[{user: a, password: \"\"}]}\n",
+	    HEAD FACTORY "[{user: \"\", password: b}]}\n",
+	    HEAD FACTORY "[{user: a, password: b, c: d}]}\n",
+	    HEAD FACTORY "[{user: a, password: b}, {user: a, password: c},"
+	    " {user: a, password: d}]}\n",
 	    HEAD "profiles:\n  - {manufacturer: A, source: a}\n"
 	    "  - {manufacturer: a, source: b}\n" };
 	struct password_rules r;
