@@ -84,3 +84,38 @@ job_end_parse(const char *name)
 {
 	return word_parse(ENDS, JOB_ENDS, name);
 }
+
+/* Printable, nothing that ends or splits a path in a request. */
+static bool
+surface_path_ok(const char *s)
+{
+	if (*s != '/')
+		return false;
+	for (; *s != '\0'; s++)
+		if (*s <= 0x20 || *s >= 0x7f || strchr("#\\\"<>", *s) != NULL)
+			return false;
+	return true;
+}
+
+bool
+job_surface_parse(const char *text, struct job_surface *out)
+{
+	unsigned long port = 0;
+	size_t digits;
+
+	memset(out, 0, sizeof *out);
+	if (strncmp(text, "rtsp:", 5) == 0) {
+		out->rtsp = true;
+		text += 5;
+		digits = strspn(text, "0123456789");
+		if (digits > 5)
+			return false;
+		for (; digits > 0; digits--)
+			port = port * 10 + (unsigned long)(*text++ - '0');
+		if (port > UINT16_MAX || (port == 0 && text[-1] != ':'))
+			return false;
+		out->port = (uint16_t)port;
+	}
+	out->path = text;
+	return surface_path_ok(text);
+}

@@ -5,7 +5,9 @@
 #ifndef CAMCA_BASE_JOB_WIRE_H
 #define CAMCA_BASE_JOB_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum job_kind {
 	JOB_ENROLL, JOB_RENEW, JOB_ROTATE, JOB_CRL, JOB_OBSERVE, JOB_RETIRE,
@@ -55,6 +57,16 @@ int job_mode_parse(const char *name);
 int job_step_parse(const char *name);
 int job_outcome_parse(const char *name);
 int job_end_parse(const char *name);
+
+/* Another place at a camera that an account's password opens. */
+struct job_surface {
+	bool rtsp;                /* its video, else a web page */
+	uint16_t port;            /* of RTSP; 0: as the camera tells */
+	const char *path;         /* from '/' on; points into the text */
+};
+
+/* "/web/login", "rtsp:/stream1" or "rtsp:8554/stream1"; false for others. */
+bool job_surface_parse(const char *text, struct job_surface *out);
 
 /* Sizes that both sides keep. */
 #define JOB_BODY_MAX 262144            /* bytes of one JSON body */

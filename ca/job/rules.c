@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ca/base/job_wire.h"
 #include "ca/base/yaml.h"
 
 #define SECOND_MS 1000LL
@@ -71,6 +72,23 @@ rules_texts(struct yaml_doc *d, struct yaml_node *m, const char *key,
 		snprintf(out + *n * size, size, "%s", s);
 		++*n;
 	}
+	return CAMCA_OK;
+}
+
+static int
+rules_surfaces(struct yaml_doc *d, struct yaml_node *m, struct job_rules *r)
+{
+	struct job_surface s;
+	size_t i;
+
+	if (rules_texts(d, m, "login_paths", r->path[0], sizeof r->path[0],
+	    JOB_PATHS_MAX, &r->paths) < 0)
+		return CAMCA_EINVAL;
+	for (i = 0; i < r->paths; i++)
+		if (!job_surface_parse(r->path[i], &s))
+			return yaml_fail(d, yaml_get(d, m, "login_paths"),
+			    "login_paths: \"/path\", \"rtsp:/path\" or "
+			    "\"rtsp:PORT/path\" is needed");
 	return CAMCA_OK;
 }
 
@@ -220,8 +238,7 @@ rules_read(struct yaml_doc *d, struct job_rules *r)
 	    sizeof r->service_account) < 0 ||
 	    rules_texts(d, m, "ntp", r->ntp[0], sizeof r->ntp[0],
 	    JOB_NTP_MAX, &r->ntps) < 0 ||
-	    rules_texts(d, m, "login_paths", r->path[0], sizeof r->path[0],
-	    JOB_PATHS_MAX, &r->paths) < 0 ||
+	    rules_surfaces(d, m, r) < 0 ||
 	    rules_texts(d, m, "est_labels", r->label[0], sizeof r->label[0],
 	    JOB_LABELS_MAX, &r->labels) < 0)
 		return CAMCA_EINVAL;

@@ -262,10 +262,13 @@ crew_take(struct crew *c, const json_t *jobs, struct ident *id)
 
 	for (i = 0; i < json_array_size(jobs); i++) {
 		memset(&why, 0, sizeof why);
-		if (job_parse(&job, &n, json_array_get(jobs, i), id, &why) < 0)
+		if (job_parse(&job, &n, json_array_get(jobs, i), id, &why) <
+		    0) {
 			crew_refuse(c, n, &why);
-		else
-			crew_hand_start(c, job);
+			continue;
+		}
+		job_surfaces_add(job, c->settings);
+		crew_hand_start(c, job);
 	}
 }
 

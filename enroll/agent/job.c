@@ -137,7 +137,7 @@ job_options(struct agent_options *op, const json_t *o)
 	    !job_texts(json_object_get(o, "ntp"), op->ntp[0],
 	    sizeof op->ntp[0], AGENT_NTP_MAX, &op->ntp_count) ||
 	    !job_texts(json_object_get(o, "login_paths"), op->surface[0],
-	    sizeof op->surface[0], AGENT_SURFACES_MAX, &op->surfaces))
+	    sizeof op->surface[0], AGENT_JOB_SURFACES_MAX, &op->surfaces))
 		return false;
 	op->http_off = json_is_true(json_object_get(o, "http_off"));
 	op->discovery_off = json_is_true(json_object_get(o, "discovery_off"));
@@ -305,6 +305,22 @@ job_accounts(struct agent_job *j, const json_t *v, struct refusal *why)
 		ret = job_bad(why, "list of factory passwords");
 	json_decref(o);
 	return ret;
+}
+
+void
+job_surfaces_add(struct agent_job *j, const struct agent_settings *s)
+{
+	struct agent_options *op = &j->options;
+	size_t i, k;
+
+	for (i = 0; i < s->surfaces; i++) {
+		for (k = 0; k < op->surfaces && strcmp(op->surface[k],
+		    s->surface[i]) != 0; k++)
+			;
+		if (k == op->surfaces && k < AGENT_JOB_SURFACES_MAX)
+			memcpy(op->surface[op->surfaces++], s->surface[i],
+			    sizeof op->surface[0]);
+	}
 }
 
 struct agent_account *

@@ -20,6 +20,7 @@
 #define AGENT_LABELS_MAX 8
 #define AGENT_ISSUED_MAX 32
 #define AGENT_NTP_MAX 4
+#define AGENT_JOB_SURFACES_MAX 12      /* camcad's, and the agent's own */
 #define AGENT_NAME_MAX 129
 #define AGENT_ROLE_MAX 20
 #define AGENT_HOST_MAX 254
@@ -61,7 +62,8 @@ struct agent_options {
 	size_t ntp_count;
 	unsigned login_budget;
 	int64_t tls_wait_ms, password_wait_ms;
-	char surface[AGENT_SURFACES_MAX][AGENT_PATH_MAX];
+	/* Other places that ask for the same login, job_surface_parse(). */
+	char surface[AGENT_JOB_SURFACES_MAX][AGENT_PATH_MAX];
 	size_t surfaces;
 };
 
@@ -122,6 +124,9 @@ struct agent_job {
  * back with what was wrong. */
 CAMCA_MUST int job_parse(struct agent_job **out, int64_t *id_out,
     const json_t *o, struct ident *id, struct refusal *why);
+/* The agent's own surfaces beside those of the lease; each once, as many as
+ * fit. */
+void job_surfaces_add(struct agent_job *j, const struct agent_settings *s);
 /* Overwrites every password. NULL is fine. */
 void job_free(struct agent_job *j);
 

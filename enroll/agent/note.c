@@ -67,29 +67,6 @@ visit_fail(struct visit *v, const char *code, const char *fmt, ...)
 	return CAMCA_EPERM;
 }
 
-int
-visit_cam(struct visit *v, int ret, const struct cam_why *why,
-    const char *what)
-{
-	note_code(v, why->code != CAM_NONE ? cam_trouble_name(why->code) :
-	    "camera.internal");
-	visit_detail(v, "%s: %s%s%s%s", what, why->text[0] != '\0' ?
-	    why->text : camca_strerror(ret), why->fault[0] != '\0' ? " [" : "",
-	    why->fault, why->fault[0] != '\0' ? "]" : "");
-	return ret;
-}
-
-int
-visit_peer_failed(struct visit *v, int ret, const struct refusal *why)
-{
-	note_code(v, why->code[0] != '\0' ? why->code : "agent.gate");
-	visit_detail(v, "%s", why->detail[0] != '\0' ? why->detail :
-	    camca_strerror(ret));
-	return ret;
-}
-
-/* ---- the report ---- */
-
 /* Shorter ones ("admin") are words that any text may hold. */
 #define NOTE_SECRET_MIN 8
 
@@ -120,6 +97,31 @@ note_scrub(const struct visit *v, char *text)
 		note_scrub_one(text, a->pending);
 	}
 }
+
+int
+visit_cam(struct visit *v, int ret, const struct cam_why *why,
+    const char *what)
+{
+	note_code(v, why->code != CAM_NONE ? cam_trouble_name(why->code) :
+	    "camera.internal");
+	visit_detail(v, "%s: %s%s%s%s", what, why->text[0] != '\0' ?
+	    why->text : camca_strerror(ret), why->fault[0] != '\0' ? " [" : "",
+	    why->fault, why->fault[0] != '\0' ? "]" : "");
+	/* Now, as long as the passwords it may quote are known. */
+	note_scrub(v, v->note.detail);
+	return ret;
+}
+
+int
+visit_peer_failed(struct visit *v, int ret, const struct refusal *why)
+{
+	note_code(v, why->code[0] != '\0' ? why->code : "agent.gate");
+	visit_detail(v, "%s", why->detail[0] != '\0' ? why->detail :
+	    camca_strerror(ret));
+	return ret;
+}
+
+/* ---- the report ---- */
 
 json_t *
 visit_report_json(struct visit *v, enum job_outcome outcome, enum job_end end)

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "ca/base/job_wire.h"
 #include "ca/base/namevalue.h"
 
 #define SETTINGS_DIR "/var/lib/camca-agent"
@@ -60,22 +61,27 @@ settings_number(const struct agent_settings *s, enum agent_setting id,
 	return CAMCA_OK;
 }
 
-/* Paths of an URL: "/web/login, /rtsp/describe". */
+/* "/web/login, rtsp:/stream1" */
 static int
 settings_surfaces(struct agent_settings *s, struct refusal *why)
 {
 	const char *p = s->value[AGENT_LOGIN_PATHS];
+	struct job_surface ignored;
+	char *to;
 	size_t n;
 
 	while (p != NULL && *(p += strspn(p, " ,")) != '\0') {
 		n = strcspn(p, " ,");
-		if (*p != '/' || n >= AGENT_PATH_MAX ||
-		    s->surfaces == AGENT_SURFACES_MAX)
-			return settings_bad(why, "login-paths", "at most four "
-			    "paths that begin with a slash, with commas "
-			    "between");
-		memcpy(s->surface[s->surfaces], p, n);
-		s->surface[s->surfaces++][n] = '\0';
+		if (s->surfaces == AGENT_SURFACES_MAX || n >= AGENT_PATH_MAX)
+			return settings_bad(why, "login-paths", "more than "
+			    "four, or one is too long");
+		to = s->surface[s->surfaces++];
+		memcpy(to, p, n);
+		to[n] = '\0';
+		if (!job_surface_parse(to, &ignored))
+			return settings_bad(why, "login-paths", "\"/path\", "
+			    "\"rtsp:/path\" or \"rtsp:PORT/path\" are "
+			    "needed, with commas between");
 		p += n;
 	}
 	return CAMCA_OK;

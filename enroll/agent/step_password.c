@@ -140,25 +140,6 @@ password_set(struct visit *v, struct agent_account *a)
 
 /* ---- the proof ---- */
 
-/* One login; CAM_LOCKED, budget and silence are errors. */
-static int
-proof_ask(struct visit *v, const char *path, const char *user,
-    const char *password, bool *works)
-{
-	struct cam_login l = { .surface = path != NULL ? CAM_SURFACE_PATH :
-	    CAM_SURFACE_API, .path = path, .user = user,
-	    .password = password };
-	struct cam_why why = { 0 };
-	int ret;
-
-	*works = false;
-	ret = v->drv->login(v->cam, &l, works, &why);
-	if (ret < 0 && why.code == CAM_AUTH)
-		return CAMCA_OK;
-	return ret < 0 ? visit_cam(v, ret, &why, path != NULL ? path :
-	    "a login") : CAMCA_OK;
-}
-
 /* Until the old one fails or patience ends; *old: it still works. */
 static int
 proof_old(struct visit *v, struct agent_account *a, int64_t wait_ms,
@@ -172,7 +153,7 @@ proof_old(struct visit *v, struct agent_account *a, int64_t wait_ms,
 	if (a->current[0] == '\0' || a->old_dead)
 		return CAMCA_OK;
 	for (;;) {
-		ret = proof_ask(v, NULL, a->user, a->current, old);
+		ret = visit_ask(v, NULL, a->user, a->current, old);
 		if (ret < 0 || !*old ||
 		    v->peer->mono_ms(v->peer->arg) >= end)
 			return ret;
@@ -196,70 +177,18 @@ proof_take(struct visit *v, struct agent_account *a, int64_t wait_ms, int *ret)
 		return PROOF_OLD;
 	}
 	a->old_dead = a->current[0] != '\0';
-	*ret = proof_ask(v, NULL, a->user, a->pending, &new);
+	*ret = visit_ask(v, NULL, a->user, a->pending, &new);
 	if (*ret == CAMCA_OK && !new && visit_budget_left(v) > 0) {
 		/* Between the two it may know neither. */
 		if (visit_wait(v, wait_ms) != 0)
 			*ret = CAMCA_EBUSY;
 		else
-			*ret = proof_ask(v, NULL, a->user, a->pending, &new);
+			*ret = visit_ask(v, NULL, a->user, a->pending, &new);
 	}
 	if (*ret < 0)
 		return PROOF_ERROR;
 	a->works = new ? WORKS_PENDING : WORKS_NEITHER;
 	return new ? PROOF_NEW : PROOF_NEITHER;
-}
-
-/* ---- other pages of the camera ---- */
-
-static int
-surface_one(struct visit *v, const struct agent_account *a, const char *path)
-{
-	bool works = false;
-	int ret = proof_ask(v, path, a->user, a->pending, &works);
-
-	if (ret < 0 && strcmp(v->note.code, "camera.unsupported") == 0) {
-		v->note.code[0] = '\0';
-		return CAMCA_OK;          /* that page is not there */
-	}
-	if (ret < 0)
-		return ret;
-	if (!works && a->current[0] != '\0' && visit_budget_left(v) > 0) {
-		ret = proof_ask(v, path, a->user, a->current, &works);
-		if (ret < 0)
-			return ret;
-		return visit_fail(v, "camera.password-onvif-only",
-		    "%s of %s %s: set it there by hand (\"camca secret "
-		    "reveal\" has it), or give the camera one account list in "
-		    "its settings", path, a->user, works ? "still takes the "
-		    "old password" : "takes neither password");
-	}
-	if (!works)
-		return visit_fail(v, "camera.password-onvif-only", "%s does "
-		    "not take %s's new password", path, a->user);
-	visit_after(v, "%s takes the new password", path);
-	return CAMCA_OK;
-}
-
-/* Cameras keep up to three passwords of one name. The change itself holds, so
- * the job's end alone tells of this. */
-static void
-surface_all(struct visit *v, const struct agent_account *a)
-{
-	const struct agent_options *op = &v->job->options;
-	size_t i;
-	int ret = CAMCA_OK;
-
-	for (i = 0; i < op->surfaces && ret == CAMCA_OK; i++) {
-		if (visit_budget_left(v) < 2) {
-			visit_detail(v, "%s is not asked: the budget of "
-			    "failed logins is used", op->surface[i]);
-			continue;
-		}
-		ret = surface_one(v, a, op->surface[i]);
-	}
-	if (ret < 0)
-		visit_finding(v);
 }
 
 /* ---- an account ---- */
@@ -275,12 +204,12 @@ password_proven(struct visit *v, struct agent_account *a)
 	    a->current[0] != '\0' ? ", the old one fails" : "");
 	visit_extra(v, "confirm", json_pack("{s:I}", "account",
 	    (json_int_t)a->id));
-	surface_all(v, a);
 	if (v->self == a) {
 		ret = v->drv->credentials(v->cam, a->user, a->pending, &why);
 		if (ret < 0)
 			return visit_cam(v, ret, &why, "the login is set");
 	}
+	visit_surfaces(v, a);
 	OPENSSL_cleanse(a->current, sizeof a->current);
 	memcpy(a->current, a->pending, sizeof a->current);
 	OPENSSL_cleanse(a->pending, sizeof a->pending);

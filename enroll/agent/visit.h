@@ -101,6 +101,7 @@ struct visit {
 	uint8_t before[32];            /* leaf at the beginning */
 	bool on_tls;                   /* the link is HTTPS, pinned */
 	bool open;                     /* the camera asks for no login */
+	uint16_t rtsp_port;            /* as the camera tells; 0: not asked */
 	struct agent_account *self;    /* logged in as */
 	struct cam_time time;
 	bool time_known;               /* read a moment ago */
@@ -214,6 +215,14 @@ CAMCA_MUST int visit_try(struct visit *v, struct agent_account *a,
 unsigned visit_budget_left(const struct visit *v);
 /* What the camera may have counted in this visit. */
 unsigned visit_failed_logins(const struct visit *v);
+
+/* surface.c: one login of user at surface (NULL: the camera's own API). A "no"
+ * is CAMCA_OK; being locked out, the budget and silence are errors. */
+CAMCA_MUST int visit_ask(struct visit *v, const struct cam_login *surface,
+    const char *user, const char *password, bool *works_out);
+/* Whether the new password of a (pending, with the old one as current) works
+ * at the other places of the camera too. What does not is a finding. */
+void visit_surfaces(struct visit *v, const struct agent_account *a);
 /* New pending password for a, by camcad. tighter: 0 what the camera says, 1..
  * ever simpler. */
 CAMCA_MUST int visit_secret(struct visit *v, struct agent_account *a,

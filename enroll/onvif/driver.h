@@ -289,12 +289,14 @@ struct cam_uploaded {
 /* Where the same account also logs in. */
 enum cam_surface {
 	CAM_SURFACE_API,             /* the driver's own: ONVIF */
-	CAM_SURFACE_PATH             /* GET of a path: web page, RTSP info */
+	CAM_SURFACE_PATH,            /* GET of a path: its web page */
+	CAM_SURFACE_RTSP             /* its video, rtsp://host:port/path */
 };
 
 struct cam_login {
 	enum cam_surface surface;
-	const char *path;            /* of CAM_SURFACE_PATH: "/web/login" */
+	const char *path;            /* but of the API: "/web/login" */
+	uint16_t port;               /* of CAM_SURFACE_RTSP */
 	const char *user;
 	const char *password;
 };

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Does a password work? Asked with one attempt, on ONVIF or on another page
- * of the same camera: "the password" can be several, kept in step or not. */
+/* Does a password work? Asked with one attempt, on ONVIF, on another page or
+ * for the video of the same camera: "the password" can be several, kept in
+ * step or not. */
 #include <string.h>
 
 #include <openssl/crypto.h>
 
 #include "ca/base/enc.h"
 #include "enroll/onvif/camera.h"
+#include "enroll/onvif/rtsp.h"
 #include "enroll/onvif/trouble.h"
 
 /* GET of path; out is for onvif_answer_fini in any case. */
@@ -117,6 +119,20 @@ login_page(struct camera *c, const char *path, const struct onvif_login *l,
 	return ret;
 }
 
+static int
+login_surface(struct camera *c, const struct cam_login *l,
+    const struct onvif_login *login, struct cam_why *why)
+{
+	switch (l->surface) {
+	case CAM_SURFACE_PATH:
+		return login_page(c, l->path, login, why);
+	case CAM_SURFACE_RTSP:
+		return onvif_rtsp_login(c, l->port, l->path, login, why);
+	default:
+		return onvif_try_login(c, login, why);
+	}
+}
+
 int
 onvif_login(struct camera *c, const struct cam_login *l, bool *works_out,
     struct cam_why *why)
@@ -130,9 +146,7 @@ onvif_login(struct camera *c, const struct cam_login *l, bool *works_out,
 	*works_out = false;
 	ret = onvif_login_copy(&login, l->user, l->password, why);
 	if (ret == CAMCA_OK)
-		ret = l->surface == CAM_SURFACE_PATH ?
-		    login_page(c, l->path, &login, why) :
-		    onvif_try_login(c, &login, why);
+		ret = login_surface(c, l, &login, why);
 	OPENSSL_cleanse(&login, sizeof login);
 	*works_out = ret == CAMCA_OK;
 	/* A clear "no" is an answer and no error; being locked out is. */

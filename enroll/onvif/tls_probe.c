@@ -2,115 +2,25 @@
 #include "enroll/onvif/tls_probe.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "ca/base/mono.h"
+#include "enroll/onvif/tcp.h"
 #include "enroll/onvif/trouble.h"
 
 #define PROBE_MS 10000L
-#define PROBE_SLICE_MS 200
 
 struct probe {
 	const struct tls_target *target;
 	struct cam_why *why;
-	int64_t end_ms;              /* monotonic */
-	int fd;
+	struct tcp tcp;
 	SSL_CTX *ctx;
 	SSL *ssl;
 };
-
-static int64_t
-probe_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* Until fd can do events, in slices, so that a stop is heard. */
-static int
-probe_poll(struct probe *p, short events)
-{
-	const struct tls_target *t = p->target;
-	struct pollfd fd = { p->fd, events, 0 };
-	int n;
-
-	while (probe_now_ms() < p->end_ms) {
-		if (t->stopping != NULL && t->stopping(t->arg))
-			return cam_fail(p->why, CAMCA_EBUSY, CAM_STOPPED,
-			    "Stopped during a TLS handshake.");
-		n = poll(&fd, 1, PROBE_SLICE_MS);
-		if (n > 0)
-			return CAMCA_OK;
-		if (n < 0 && errno != EINTR)
-			return cam_fail(p->why, CAMCA_EIO, CAM_UNREACHABLE,
-			    "Connection: %s.", strerror(errno));
-	}
-	return cam_fail(p->why, CAMCA_ETIME, CAM_TIMEOUT,
-	    "No TLS handshake within the time.");
-}
-
-static int
-probe_connect_to(struct probe *p, const struct addrinfo *a)
-{
-	int err = 0, ret;
-	socklen_t len = sizeof err;
-
-	p->fd = socket(a->ai_family, a->ai_socktype | SOCK_NONBLOCK |
-	    SOCK_CLOEXEC, a->ai_protocol);
-	if (p->fd < 0)
-		return cam_fail(p->why, CAMCA_EIO, CAM_UNREACHABLE,
-		    "No socket: %s.", strerror(errno));
-	if (connect(p->fd, a->ai_addr, a->ai_addrlen) == 0)
-		return CAMCA_OK;
-	if (errno != EINPROGRESS)
-		return cam_fail(p->why, CAMCA_EIO, CAM_UNREACHABLE,
-		    "No connection: %s.", strerror(errno));
-	ret = probe_poll(p, POLLOUT);
-	if (ret < 0)
-		return ret;
-	if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0 ||
-	    err != 0)
-		return cam_fail(p->why, CAMCA_EIO, CAM_UNREACHABLE,
-		    "No connection: %s.", strerror(err != 0 ? err : errno));
-	return CAMCA_OK;
-}
-
-static int
-probe_connect(struct probe *p)
-{
-	struct addrinfo hints, *list, *a;
-	char port[8];
-	int ret = CAMCA_EIO, rc;
-
-	memset(&hints, 0, sizeof hints);
-	hints.ai_socktype = SOCK_STREAM;
-	snprintf(port, sizeof port, "%u", (unsigned)p->target->port);
-	rc = getaddrinfo(p->target->host, port, &hints, &list);
-	if (rc != 0)
-		return cam_fail(p->why, CAMCA_EIO, CAM_UNREACHABLE,
-		    "The camera's address: %s.", gai_strerror(rc));
-	for (a = list; a != NULL; a = a->ai_next) {
-		ret = probe_connect_to(p, a);
-		if (ret != CAMCA_EIO)
-			break;
-		if (p->fd >= 0)
-			close(p->fd);
-		p->fd = -1;
-	}
-	freeaddrinfo(list);
-	return ret;
-}
 
 static int
 probe_setup(struct probe *p)
@@ -126,7 +36,7 @@ probe_setup(struct probe *p)
 	SSL_CTX_set_verify(p->ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_session_cache_mode(p->ctx, SSL_SESS_CACHE_OFF);
 	p->ssl = SSL_new(p->ctx);
-	if (p->ssl == NULL || SSL_set_fd(p->ssl, p->fd) != 1 || (!ip &&
+	if (p->ssl == NULL || SSL_set_fd(p->ssl, p->tcp.fd) != 1 || (!ip &&
 	    SSL_set_tlsext_host_name(p->ssl, p->target->host) != 1))
 		return cam_fail_plain(p->why, CAMCA_ENOMEM);
 	return CAMCA_OK;
@@ -146,10 +56,10 @@ probe_handshake(struct probe *p)
 			return CAMCA_OK;
 		switch (SSL_get_error(p->ssl, rc)) {
 		case SSL_ERROR_WANT_READ:
-			ret = probe_poll(p, POLLIN);
+			ret = tcp_wait(&p->tcp, POLLIN);
 			break;
 		case SSL_ERROR_WANT_WRITE:
-			ret = probe_poll(p, POLLOUT);
+			ret = tcp_wait(&p->tcp, POLLOUT);
 			break;
 		default:
 			e = ERR_get_error();
@@ -191,14 +101,16 @@ int
 tls_probe(const struct tls_target *t, struct cam_served *out,
     struct cam_why *why)
 {
-	struct probe p = { .target = t, .why = why, .fd = -1 };
+	struct probe p = { .target = t, .why = why, .tcp = { .fd = -1,
+	    .what = "TLS handshake", .stopping = t->stopping, .arg = t->arg,
+	    .why = why } };
 	int ret;
 
 	memset(out, 0, sizeof *out);
 	cam_why_clear(why);
-	p.end_ms = probe_now_ms() + (t->connect_ms > 0 ? t->connect_ms :
+	p.tcp.end_ms = mono_ms() + (t->connect_ms > 0 ? t->connect_ms :
 	    PROBE_MS);
-	ret = probe_connect(&p);
+	ret = tcp_connect(&p.tcp, t->host, t->port);
 	if (ret == CAMCA_OK)
 		ret = probe_setup(&p);
 	if (ret == CAMCA_OK)
@@ -208,8 +120,7 @@ tls_probe(const struct tls_target *t, struct cam_served *out,
 	/* No close_notify is waited for: the certificate has been shown. */
 	SSL_free(p.ssl);
 	SSL_CTX_free(p.ctx);
-	if (p.fd >= 0)
-		close(p.fd);
+	tcp_close(&p.tcp);
 	if (ret < 0)
 		cam_served_fini(out);
 	return ret;

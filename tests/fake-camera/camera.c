@@ -126,7 +126,7 @@ camera_reset(struct camera *cam, bool hard)
 	cam->client_auth = cam->cn_maps = false;
 	cam->http = (struct protocol){ true, cam->http_port };
 	cam->https = (struct protocol){ p->https_at_start, cam->https_port };
-	cam->rtsp = (struct protocol){ true, 554 };
+	cam->rtsp = (struct protocol){ true, cam->rtsp_port };
 	cam->discoverable = true;
 	cam->ntp = false;
 	cam->ntp_server[0] = '\0';

@@ -106,7 +106,7 @@ struct camera {
 	unsigned number;
 	const struct persona *persona;
 	char serial[24], mac[18], guid[46];
-	uint16_t http_port, https_port;
+	uint16_t http_port, https_port, rtsp_port;
 	char address[48];
 	EVP_PKEY *factory_key;
 	X509 *factory_cert;
@@ -145,7 +145,7 @@ struct camera {
 	bool discoverable;
 	/* What went on. */
 	unsigned ops[CAM_OPS];   /* by number of the operation */
-	unsigned requests, boots, invalid, probes;
+	unsigned requests, boots, invalid, probes, described;
 	struct exchange *kept;   /* ring of keep, NULL = none */
 	unsigned keep, kept_next;
 	struct fault_state faults[FAULTS];

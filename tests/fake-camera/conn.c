@@ -10,6 +10,7 @@
 #include "ca/base/mono.h"
 #include "tests/fake-camera/conn.h"
 #include "tests/fake-camera/http.h"
+#include "tests/fake-camera/rtsp.h"
 #include "tests/fake-camera/soap.h"
 #include "tests/fake-camera/spoil.h"
 #include "tests/fake-camera/store.h"
@@ -317,10 +318,10 @@ conn_turn(const struct fleet *f, struct camera *cam, struct http_link *l,
 }
 
 void
-conn_camera(const struct fleet *f, struct camera *cam, int fd, bool tls,
-    const atomic_bool *stop)
+conn_camera(const struct fleet *f, struct camera *cam, int fd,
+    enum door_kind kind, const atomic_bool *stop)
 {
-	struct http_link l = { .fd = fd };
+	struct http_link l = { .fd = fd, .rtsp = kind == DOOR_RTSP };
 	struct linger now = { .l_onoff = 1 };
 	char user[CAM_NAME] = "";
 	int slot = conn_enter(cam, fd);
@@ -328,8 +329,12 @@ conn_camera(const struct fleet *f, struct camera *cam, int fd, bool tls,
 
 	buf_init(&l.in, 0);
 	conn_limits(fd);
-	again = slot >= 0 && !conn_overload(cam) && (!tls ||
+	again = slot >= 0 && !conn_overload(cam) && (kind !=
+	    DOOR_HTTPS ||
 	    conn_handshake(cam, &l, user, sizeof user) == 0);
+	while (again && l.rtsp)
+		again = rtsp_turn(cam, &l, f->latency_ms) &&
+		    !atomic_load(stop);
 	while (again)
 		again = conn_turn(f, cam, &l, user, stop);
 	if (l.ssl != NULL && SSL_is_init_finished(l.ssl))

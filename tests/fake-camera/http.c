@@ -123,19 +123,25 @@ http_token(const char *s, size_t n)
 	return n > 0;
 }
 
-/* METHOD SP TARGET SP HTTP/1.1 */
+/* METHOD SP TARGET SP HTTP/1.1, or of RTSP the whole URL. */
 static bool
-http_first_line(struct http_request *rq, char *line)
+http_first_line(struct http_request *rq, bool rtsp, char *line, int *status)
 {
+	const char *version = rtsp ? "RTSP/1.0" : "HTTP/1.1";
+	const char *begin = rtsp ? "rtsp://" : "/";
 	char *sp1 = strchr(line, ' '), *sp2;
 	size_t n;
 
-	if (sp1 == NULL || (sp2 = strchr(sp1 + 1, ' ')) == NULL ||
-	    strcmp(sp2 + 1, "HTTP/1.1") != 0)
+	if (sp1 == NULL || (sp2 = strchr(sp1 + 1, ' ')) == NULL)
+		return false;
+	if (rtsp && strcmp(sp2 + 1, "RTSP/2.0") == 0)
+		*status = 505;
+	if (strcmp(sp2 + 1, version) != 0)
 		return false;
 	n = (size_t)(sp1 - line);
 	if (n >= sizeof rq->method || !http_token(line, n) ||
-	    (size_t)(sp2 - sp1 - 1) >= sizeof rq->target || sp1[1] != '/')
+	    (size_t)(sp2 - sp1 - 1) >= sizeof rq->target ||
+	    strncmp(sp1 + 1, begin, strlen(begin)) != 0)
 		return false;
 	snprintf(rq->method, sizeof rq->method, "%.*s", (int)n, line);
 	snprintf(rq->target, sizeof rq->target, "%.*s",
@@ -164,7 +170,7 @@ http_one_field(struct http_request *rq, char *line)
 
 /* The head is cut into strings in place. */
 static int
-http_parse_head(struct http_request *rq)
+http_parse_head(struct http_request *rq, bool rtsp, int *status)
 {
 	char *line = (char *)rq->head.data, *end;
 	bool first = true;
@@ -174,13 +180,14 @@ http_parse_head(struct http_request *rq)
 	while ((end = strstr(line, "\r\n")) != NULL && end != line) {
 		*end = '\0';
 		if (strpbrk(line, "\r\n") != NULL || !(first ?
-		    http_first_line(rq, line) : http_one_field(rq, line)))
+		    http_first_line(rq, rtsp, line, status) :
+		    http_one_field(rq, line)))
 			return CAMCA_EINVAL;
 		first = false;
 		line = end + 2;
 	}
-	return first || http_field(rq, "Host") == NULL ? CAMCA_EINVAL :
-	    CAMCA_OK;
+	return first || http_field(rq, rtsp ? "CSeq" : "Host") == NULL ?
+	    CAMCA_EINVAL : CAMCA_OK;
 }
 
 static int
@@ -238,7 +245,7 @@ http_read(struct http_link *l, struct http_request *rq, int *status)
 	if ((ret = http_take_head(l, rq, status)) < 0)
 		return ret;
 	*status = 400;
-	if ((ret = http_parse_head(rq)) < 0 ||
+	if ((ret = http_parse_head(rq, l->rtsp, status)) < 0 ||
 	    (ret = http_length(rq, &n, status)) < 0)
 		return ret;
 	v = http_field(rq, "Connection");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP/1.1 as strictly as a camera needs it: one request at a time. */
+/* HTTP/1.1 as strictly as a camera needs it: one request at a time; and
+ * RTSP/1.0, which looks the same. */
 #ifndef FAKE_HTTP_H
 #define FAKE_HTTP_H
 
@@ -25,6 +26,7 @@ struct http_request {
 struct http_link {
 	int fd;
 	SSL *ssl;                /* NULL = plain */
+	bool rtsp;
 	struct buf in;           /* read and not yet used */
 };
 

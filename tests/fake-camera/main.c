@@ -34,8 +34,8 @@ static const struct argp_option options[] = {
 	{ "persona", OPT_PERSONA, "NAME[,NAME...]", 0, "default, modern, "
 	    "rsa4, lateclock; given out in turn", 0 },
 	{ "listen", OPT_LISTEN, "ADDR", 0, "address (default 127.0.0.1)", 0 },
-	{ "base-port", OPT_BASE, "N", 0, "ports from N on, two a camera; "
-	    "free ones unless given", 0 },
+	{ "base-port", OPT_BASE, "N", 0, "ports from N on, two a camera, "
+	    "then one each for RTSP; free ones unless given", 0 },
 	{ "control-port", OPT_CONTROL, "N", 0, "of the control port", 0 },
 	{ "discovery-port", OPT_DISCOVERY, "N", 0, "answer WS-Discovery "
 	    "there (UDP); 0 takes a free port", 0 },
@@ -172,7 +172,7 @@ fleet_make(struct fleet *f, const struct arguments *a)
 	return CAMCA_OK;
 }
 
-/* Two doors a camera, and a connection or two. */
+/* Three doors a camera, and a connection or two. */
 static void
 main_files(unsigned cameras)
 {
@@ -182,7 +182,7 @@ main_files(unsigned cameras)
 		return;
 	r.rlim_cur = r.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &r);
-	if (r.rlim_max < 4UL * cameras + 64)
+	if (r.rlim_max < 5UL * cameras + 64)
 		log_msg(LOG_WARN, NULL, "%lu open files may be too few",
 		    (unsigned long)r.rlim_max);
 }

@@ -25,7 +25,8 @@
 struct door {
 	struct camera *cam;      /* NULL: the control port */
 	int fd;
-	bool tls, open;
+	enum door_kind kind;
+	bool open;
 };
 
 /* The context of this program. */
@@ -101,10 +102,11 @@ door_open(struct door *d, bool open)
 }
 
 static int
-door_make(struct door *d, struct camera *cam, bool tls, uint16_t *port)
+door_make(struct door *d, struct camera *cam, enum door_kind kind,
+    uint16_t *port)
 {
 	d->cam = cam;
-	d->tls = tls;
+	d->kind = kind;
 	d->fd = door_bind(server.fleet->address, port);
 	return d->fd < 0 ? CAMCA_EIO : CAMCA_OK;
 }
@@ -123,7 +125,8 @@ door_tend(struct door *d)
 	pthread_mutex_lock(&cam->lock);
 	if (cam->off && cam->off_until >= 0 && cam->off_until <= mono_ms())
 		cam->off = false;
-	on = !cam->off && (d->tls ? cam->https.enabled : cam->http.enabled);
+	on = !cam->off && (d->kind == DOOR_HTTPS ? cam->https.enabled :
+	    d->kind == DOOR_RTSP ? cam->rtsp.enabled : cam->http.enabled);
 	pthread_mutex_unlock(&cam->lock);
 	door_open(d, on);
 }
@@ -141,7 +144,7 @@ visit_run(void *arg)
 	if (v.door->cam == NULL)
 		conn_control(server.fleet, v.fd);
 	else
-		conn_camera(server.fleet, v.door->cam, v.fd, v.door->tls,
+		conn_camera(server.fleet, v.door->cam, v.fd, v.door->kind,
 		    &server.stop);
 	atomic_fetch_sub(&server.live, 1);
 	return NULL;
@@ -200,37 +203,47 @@ server_run(void *arg)
 }
 
 static int
+server_doors_of(struct fleet *f, struct camera *cam, struct door *d)
+{
+	int ret;
+
+	if (f->base_port > 0) {
+		cam->http_port = (uint16_t)((unsigned)f->base_port +
+		    2 * cam->number);
+		cam->https_port = (uint16_t)(cam->http_port + 1);
+		cam->rtsp_port = (uint16_t)((unsigned)f->base_port + 2 * f->n +
+		    cam->number);
+	}
+	snprintf(cam->address, sizeof cam->address, "%s", f->address);
+	if ((ret = door_make(&d[0], cam, DOOR_HTTP, &cam->http_port)) < 0 ||
+	    (ret = door_make(&d[1], cam, DOOR_HTTPS, &cam->https_port)) < 0 ||
+	    (ret = door_make(&d[2], cam, DOOR_RTSP, &cam->rtsp_port)) < 0)
+		return ret;
+	cam->http.port = cam->http_port;
+	cam->https.port = cam->https_port;
+	cam->rtsp.port = cam->rtsp_port;
+	return CAMCA_OK;
+}
+
+static int
 server_doors(struct fleet *f)
 {
-	struct camera *cam;
 	unsigned i;
 	int ret;
 
-	server.ndoors = 2 * (size_t)f->n + 1;
+	server.ndoors = 3 * (size_t)f->n + 1;
 	server.door = calloc(server.ndoors, sizeof *server.door);
 	if (server.door == NULL)
 		return CAMCA_ENOMEM;
 	for (i = 0; i < server.ndoors; i++)
 		server.door[i].fd = -1;
-	if ((ret = door_make(&server.door[0], NULL, false,
+	if ((ret = door_make(&server.door[0], NULL, DOOR_HTTP,
 	    &f->control_port)) < 0)
 		return ret;
-	for (i = 0; i < f->n; i++) {
-		cam = f->cam[i];
-		if (f->base_port > 0) {
-			cam->http_port = (uint16_t)((unsigned)f->base_port +
-			    2 * i);
-			cam->https_port = (uint16_t)(cam->http_port + 1);
-		}
-		snprintf(cam->address, sizeof cam->address, "%s", f->address);
-		if ((ret = door_make(&server.door[1 + 2 * i], cam, false,
-		    &cam->http_port)) < 0 ||
-		    (ret = door_make(&server.door[2 + 2 * i], cam, true,
-		    &cam->https_port)) < 0)
+	for (i = 0; i < f->n; i++)
+		if ((ret = server_doors_of(f, f->cam[i],
+		    &server.door[1 + 3 * i])) < 0)
 			return ret;
-		cam->http.port = cam->http_port;
-		cam->https.port = cam->https_port;
-	}
 	return CAMCA_OK;
 }
 

@@ -39,11 +39,12 @@ truth_cert_sha(json_t *o, const char *name, X509 *x)
 json_t *
 truth_short(struct camera *cam)
 {
-	json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:b}",
+	json_t *o = json_pack(
+	    "{s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:b}",
 	    "n", (int)cam->number, "serial", cam->serial, "persona",
 	    cam->persona->name, "model", cam->persona->model, "mac",
 	    cam->mac, "host", cam->address, "http", cam->http_port, "https",
-	    cam->https_port, "off", cam->off);
+	    cam->https_port, "rtsp", cam->rtsp_port, "off", cam->off);
 
 	tls_settle(cam);
 	truth_cert_sha(o, "served", cam->served.leaf);
@@ -213,12 +214,12 @@ truth_whole(struct camera *cam)
 	json_t *o = truth_short(cam);
 
 	json_object_update_new(o, json_pack(
-	    "{s:o, s:i, s:o, s:i, s:i, s:i, s:i, s:i, s:i}",
+	    "{s:o, s:i, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:i}",
 	    "users", truth_users(cam), "failed", (int)cam->failed,
 	    "failed_by_user", truth_tallies(cam), "refused_logins",
 	    (int)cam->refused_auth, "basic_seen", (int)cam->basic_seen,
 	    "clear_passwords", (int)cam->clear_passwords, "requests",
-	    (int)cam->requests, "invalid", (int)cam->invalid, "boots",
+	    (int)cam->requests, "described", (int)cam->described, "invalid", (int)cam->invalid, "boots",
 	    (int)cam->boots));
 	json_object_update_new(o, json_pack(
 	    "{s:o, s:o, s:o, s:o, s:s, s:s, s:b, s:b, s:o}",

@@ -11,7 +11,7 @@
 need openssl curl jq python3 sqlite3
 
 cameras fleet -n 2 --persona=default --keygen-ms=50 || exit 1
-agent_rules -e 's/^login_paths: .*/login_paths: ["\/web\/login"]/'
+agent_rules -e 's/^login_paths: .*/login_paths: ["\/web\/login", "rtsp:\/stream1"]/'
 agent_site
 agent_camera cam-0 0
 agent_camera cam-1 1
@@ -29,6 +29,24 @@ rotate() { # DEVICE [options]: how it ended
 	ended "$(job "$1" rotate-password "${@:2}")"
 }
 
+# A camera whose video alone keeps the old password; no page of it is asked.
+video_keeps_the_old() {
+	local rc j
+	sed -i 's/^login_paths: .*/login_paths: ["rtsp:\/stream1"]/; s/^version: .*/version: 2/' \
+	    "$STATE/policies/rules/jobs.yaml"
+	camca policy reload >/dev/null || return 1
+	equal "$(rotate cam-0 --account admin)" "done" || return 1
+	fault 0 '{"fault":"password-onvif-only"}' >/dev/null
+	j=$(job cam-0 rotate-password --account admin)
+	equal "$(ended "$j")" "failed camera.password-onvif-only" &&
+	    camca --json job show "$j" | jq -e '[.steps[].detail] |
+	    any(test("rtsp:/stream1 of admin still takes the old"))' \
+	    >"$TMP/video" || { camca --json job show "$j"; false; }
+	rc=$?
+	clear 0
+	return $rc
+}
+
 # ---- two accounts ----
 A=$(password 0 admin) S=$(password 0 camca-svc) F=$(failed 0)
 check "both accounts get new passwords" equal "$(rotate cam-0)" "done"
@@ -39,6 +57,8 @@ check "each proof costs one failed login a surface at most" test \
 S=$(password 0 camca-svc)
 check "one account alone" equal "$(rotate cam-0 --account admin)" "done"
 check "leaves the other" equal "$(password 0 camca-svc)" "$S"
+check "the video was asked too" test "$(truth 0 .described)" -ge 4
+check "no password went in clear" equal "$(truth 0 .basic_seen)" 0
 check "web page and camera agree" equal "$(truth 0 \
     '[.users[] | select(.password != .web_password)]')" '[]'
 
@@ -77,6 +97,7 @@ fault 0 '{"fault":"password-onvif-only"}' >/dev/null
 check "a web page that keeps the old one is told" equal \
     "$(rotate cam-0 --account admin)" "failed camera.password-onvif-only"
 clear 0
+check "the same of the video" video_keeps_the_old
 check "the vault has what ONVIF takes" equal "\"$(vault_password cam-0 \
     --account=admin)\"" "$(password 0 admin)"
 fault 0 '{"fault":"fixed-user","user":"admin"}' >/dev/null

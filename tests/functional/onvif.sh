@@ -110,8 +110,8 @@ sign() { # CSR.der LEAF.der
 
 # onboard NAME CAMERA TYPE BITS
 onboard() {
-	local n=$1 key cert ca path old leaf pin http https
-	http=$(fact "$2" http) https=$(fact "$2" https)
+	local n=$1 key cert ca path old leaf pin http https rtsp
+	http=$(fact "$2" http) https=$(fact "$2" https) rtsp=$(fact "$2" rtsp)
 	open "$2"
 	check "$n the clock is set" says ok time set
 	check "$n it is right" says "ok 0 " time
@@ -163,6 +163,8 @@ onboard() {
 	check "$n the new one works" says "ok yes" login admin Another-98765
 	check "$n the old one does not" says "ok no" login admin admin
 	check "$n on its page too" says "ok no" login admin admin /web/login
+	check "$n the video takes it" says "ok yes" login admin \
+	    Another-98765 "rtsp:$rtsp/stream1"
 	check "$n that cost" says "ok 2" failed
 	check "$n and no more" equal "$(truth "$2" .failed)" 2
 	ask cred camca-svc Secret-12345
@@ -299,6 +301,20 @@ quick '{"fault":"password-onvif-only"}'
 ask setpass plain Third-12345678
 check "B26 ONVIF has it" says "ok yes" login plain Third-12345678
 check "B26 the page does not" says "ok no" login plain Third-12345678 /web/login
+check "B26 the video does not" says "ok no" login plain Third-12345678 \
+    "rtsp:$(fact 3 rtsp)/stream1"
+post 3 reset '{}'
+quick '{"fault":"basic-digest"}'
+check "B28 Basic is offered, Digest taken" says "ok yes" login admin admin \
+    "rtsp:$(fact 3 rtsp)/stream1"
+check "B28 the password was never told" equal "$(truth 3 .basic_seen)" 0
+check "B28 no such stream" says "fail camera.refused" login admin admin \
+    "rtsp:$(fact 3 rtsp)/other"
+check "B28 a port without RTSP" says "fail camera.malformed" login admin \
+    admin "rtsp:$(fact 3 http)/stream1"
+check "B28 nobody there" says "fail camera.unsupported" login admin admin \
+    rtsp:1/stream1
+check "B28 none of it was a failure" says "ok 0" failed
 post 3 reset '{}'
 quick '{"fault":"lock-after-5"}'
 for _ in 1 2 3; do ask login admin wrong; done

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as what a camera answers. The first one says to what: a letter for
  * a call of the driver, '@' for WWW-Authenticate fields, '#' for a datagram of
- * discovery. Refused, or what was read keeps the promises of driver.h. */
+ * discovery, '$' for the head of an RTSP reply. Refused, or what was read keeps the promises of driver.h. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "enroll/onvif/camera.h"
 #include "enroll/onvif/discovery.h"
+#include "enroll/onvif/rtsp.h"
 #include "enroll/onvif/trouble.h"
 #include "tests/fuzz/replay.h"
 
@@ -314,6 +315,21 @@ fuzz_datagram(const uint8_t *p, size_t n)
 	discovery_fini(&d);
 }
 
+static void
+fuzz_rtsp(const char *p, size_t n)
+{
+	struct auth_offers offers;
+	struct rtsp_reply r;
+
+	if (rtsp_reply_read(&r, p, n) == CAMCA_OK) {
+		check(r.status >= 100 && r.status <= 999 && r.cseq >= -1 &&
+		    r.body_len <= RTSP_BODY_MAX &&
+		    strlen(buf_str(&r.offers)) == r.offers.len);
+		auth_read_offers(&offers, buf_str(&r.offers));
+	}
+	rtsp_reply_fini(&r);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -323,6 +339,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_offers(data + 1, size - 1);
 	else if (data[0] == '#')
 		fuzz_datagram(data + 1, size - 1);
+	else if (data[0] == '$')
+		fuzz_rtsp((const char *)data + 1, size - 1);
 	else if (data[0] >= 'a' && data[0] <= 'z')
 		fuzz_call((char)data[0], data + 1, size - 1);
 	return 0;

@@ -383,6 +383,7 @@ def accounts(cam):
     check('the new one works', cam.call('GetUsers').status, 200)
     check('on the web', cam.login('/web/login'), 200)
     check('and for RTSP', cam.login('/rtsp/describe'), 200)
+    check('and for the video', cam.rtsp('admin', cam.password), 200)
     check('the level is what was sent', cam.call('SetUser', user(
         'admin', 'Back-to-1', 'Administrator')).status, 200)
     cam.password = 'Back-to-1'
@@ -397,6 +398,41 @@ def accounts(cam):
 
 
 # ---- keystore ----
+
+def video(cams):
+    """The RTSP door: RFC 2326, HTTP's Digest."""
+    for cam in cams:
+        for algorithm in 'MD5', 'SHA-256':
+            cam.algorithm = algorithm
+            check('%s: video, %s' % (cam.name, algorithm),
+                  cam.rtsp('admin', cam.password), 200)
+    cam = cams[0]
+    failed = cam.control()['failed']
+    check('video without a login', cam.rtsp(), 401)
+    check('video, wrong password', cam.rtsp('admin', 'wrong'), 401)
+    check('video, nobody', cam.rtsp('nobody', 'wrong'), 401)
+    check('these are counted', cam.control()['failed'] - failed, 2)
+    check('uri of a path alone', cam.rtsp('admin', cam.password,
+                                          uri='/stream1'), 401)
+    check('no such stream', cam.rtsp('admin', cam.password, path='/other'),
+          404)
+    check('options are for everybody', cam.rtsp(method='OPTIONS'), 200)
+    check('nothing is played', cam.rtsp('admin', cam.password,
+                                        method='PLAY'), 501)
+    check('another version', cam.rtsp(version='2.0'), 505)
+    check('not RTSP', cam.rtsp(version='9'), 400)
+    check('a field that is none', cam.rtsp(extra='what\r\n'), 400)
+    check('a name in the URL', cam.rtsp(path='/a@b'), 400)
+    check('off and on', [cam.call('SetNetworkProtocols', protocol(
+        'RTSP', cam.rtsp_port, on)).status for on in ('false', 'true')],
+        [200, 200])
+
+
+def protocol(name, port, on):
+    return ('<tds:NetworkProtocols><tt:Name>%s</tt:Name><tt:Enabled>%s'
+            '</tt:Enabled><tt:Port>%s</tt:Port></tds:NetworkProtocols>' %
+            (name, on, port))
+
 
 def wait_key(cam, key):
     for _ in range(400):
@@ -861,6 +897,7 @@ def main():
             ('logins', lambda: logins(default, modern, late)),
             ('levels', lambda: levels(modern)),
             ('lock', lambda: lock(modern)),
+            ('video', lambda: video(cams)),
             ('accounts', lambda: accounts(default)),
             ('keystore', lambda: keystore(default, ca)),
             ('modern keystore', lambda: keystore(modern, ca)),

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import ssl
 import xml.etree.ElementTree as ET
 
@@ -115,6 +116,7 @@ class Camera:
         self.fleet, self.n = fleet, n
         c = fleet['cameras'][n]
         self.host, self.http, self.https = c['host'], c['http'], c['https']
+        self.rtsp_port = c['rtsp']
         self.user, self.password = 'admin', 'admin'
         self.tls = False
         self.algorithm = 'SHA-256'
@@ -218,9 +220,34 @@ class Camera:
             c, user or self.user, password or self.password, path,
             method='GET')}, media=None, method='GET').status
 
+    def rtsp(self, user=None, password=None, path='/stream1', uri=None,
+             extra='', version='1.0', method='DESCRIBE'):
+        """What the video door says: the status of the last reply."""
+        url = f'rtsp://{self.host}:{self.rtsp_port}{path}'
+
+        def turn(s, cseq, field=''):
+            s.sendall((f'{method} {url} RTSP/{version}\r\nCSeq: {cseq}\r\n'
+                       f'{field}{extra}\r\n').encode())
+            text = b''
+            while b'\r\n\r\n' not in text:
+                more = s.recv(4096)
+                if not more:
+                    break
+                text += more
+            return text.decode()
+        with socket.create_connection((self.host, self.rtsp_port), 10) as s:
+            text = turn(s, 1)
+            found = re.findall(r'WWW-Authenticate: (Digest [^\r]*)\r', text)
+            if user is not None and found:
+                assert 'CSeq: 1\r' in text
+                pick = [c for c in found if self.algorithm in c] or found
+                text = turn(s, 2, 'Authorization: ' + digest(
+                    pick[0], user, password, uri or url,
+                    method=method) + '\r\n')
+            return int(text.split(' ')[1])
+
     def leaf(self):
         """SHA-256 of the certificate that TLS shows."""
-        import socket
         with socket.create_connection((self.host, self.https), 10) as s:
             with self.context.wrap_socket(s) as t:
                 der = t.getpeercert(True)

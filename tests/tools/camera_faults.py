@@ -156,6 +156,8 @@ def passwords(cam):
         check('password-onvif-only', (works('Onvif-99'), cam.login(
             '/web/login', password='Later-99'), cam.login(
                 '/rtsp/describe', password='Onvif-99')), (True, 200, 401))
+        check('the video keeps the old one', (cam.rtsp('admin', 'Onvif-99'),
+              cam.rtsp('admin', 'Later-99')), (401, 200))
     with Switch(cam, 'password-silently-ignored'):
         check('password-silently-ignored', (sets('Onvif-99', 'Never-99')
                                             .status, works('Onvif-99')),

@@ -16,6 +16,7 @@
 
 #include "ca/base/enc.h"
 #include "ca/base/file.h"
+#include "ca/base/job_wire.h"
 #include "enroll/onvif/discovery.h"
 #include "enroll/onvif/driver.h"
 
@@ -93,13 +94,18 @@ do_cred(struct tool *t, int n, char **a)
 static int
 do_login(struct tool *t, int n, char **a)
 {
-	struct cam_login l = { CAM_SURFACE_API, NULL, a[1], a[2] };
+	struct cam_login l = { .surface = CAM_SURFACE_API, .user = a[1],
+	    .password = a[2] };
+	struct job_surface s;
 	bool works;
 	int ret;
 
 	if (n > 3) {
-		l.surface = CAM_SURFACE_PATH;
-		l.path = a[3];
+		if (!job_surface_parse(a[3], &s))
+			return CAMCA_EINVAL;
+		l.surface = s.rtsp ? CAM_SURFACE_RTSP : CAM_SURFACE_PATH;
+		l.path = s.path;
+		l.port = s.port;
 	}
 	ret = t->d->login(t->c, &l, &works, &t->why);
 	SAY(t, "%s", works ? "yes" : "no");

@@ -146,6 +146,9 @@ test_values(void **state)
 		    "days: [monday]" },
 		{ "- level: 2", "- level: 3" },
 		{ "http_off: true", "http_off: maybe" },
+		{ "login_paths: []", "login_paths: [web]" },
+		{ "login_paths: []", "login_paths: [\"rtsp:\"]" },
+		{ "login_paths: []", "login_paths: [\"rtsp:0/x\"]" },
 	};
 	char *text = shipped(), *copy = calloc(1, 70000), *at;
 	char error[600];
@@ -168,6 +171,11 @@ test_values(void **state)
 	assert_non_null(at);
 	snprintf(copy, 70000, "%.*sservice_account: \"\"%s", (int)(at - text),
 	    text, at + strlen("service_account: camca-svc"));
+	assert_int_equal(load(copy, error), CAMCA_OK);
+	at = strstr(text, "login_paths: []");
+	snprintf(copy, 70000, "%.*slogin_paths: [/web, \"rtsp:/s\", "
+	    "\"rtsp:8554/s\"]%s", (int)(at - text), text,
+	    at + strlen("login_paths: []"));
 	assert_int_equal(load(copy, error), CAMCA_OK);
 	free(copy);
 	free(text);

@@ -28,7 +28,7 @@ test_good(void **state)
 	(void)state;
 	assert_int_equal(parse(&s, "# ours\n\n  url = https://pki.example:8443"
 	    "\r\nid=north-1\n concurrency = 100\npoll=7\n"
-	    "login-paths = /web/login, /rtsp/describe\n", &why), CAMCA_OK);
+	    "login-paths = /web/login, rtsp:8554/stream1\n", &why), CAMCA_OK);
 	assert_string_equal(s.value[AGENT_URL], "https://pki.example:8443");
 	assert_string_equal(s.value[AGENT_ID], "north-1");
 	assert_int_equal(s.concurrency, 100);
@@ -36,7 +36,7 @@ test_good(void **state)
 	assert_int_equal(s.timeout_ms, 30000);
 	assert_int_equal(s.key_ms, 600000);
 	assert_int_equal(s.surfaces, 2);
-	assert_string_equal(s.surface[1], "/rtsp/describe");
+	assert_string_equal(s.surface[1], "rtsp:8554/stream1");
 	assert_string_equal(s.value[AGENT_DIR], "/var/lib/camca-agent");
 	agent_settings_fini(&s);
 }
@@ -55,6 +55,7 @@ test_refused(void **state)
 		"url = https://h\nid = a\npoll = -1",
 		"url = https://h\nid = a\npoll = 5x",
 		"url = https://h\nid = a\nlogin-paths = web",
+		"url = https://h\nid = a\nlogin-paths = rtsp:stream",
 		"url = https://h\nid = a\nlogin-paths = /1 /2 /3 /4 /5",
 	};
 	struct agent_settings s;

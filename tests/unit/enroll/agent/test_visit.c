@@ -37,6 +37,12 @@ struct camera {
 	unsigned logins;
 	bool no_tls;                   /* somebody lets no handshake through */
 	X509 *leaf;                    /* served; NULL: one of nobody */
+	char video[64];                /* RTSP's password; "": ONVIF's */
+	bool video_late;               /* the change of password wakes it */
+	int64_t video_ms;              /* from then on RTSP is in step */
+	uint16_t asked_port;
+	bool video_open;
+	enum cam_trouble video_trouble;
 };
 
 struct world {
@@ -126,18 +132,36 @@ drv_credentials(struct camera *c, const char *user, const char *password,
 	return CAMCA_OK;
 }
 
+static const char *
+password_at(const struct camera *c, const struct user *u,
+    const struct cam_login *l)
+{
+	return l->surface == CAM_SURFACE_RTSP && c->video[0] != '\0' &&
+	    (c->video_ms == 0 || world->now < c->video_ms) ? c->video :
+	    u->password;
+}
+
 static int
 drv_login(struct camera *c, const struct cam_login *l, bool *works,
     struct cam_why *why)
 {
 	struct user *u = user_of(l->user);
+	bool video = l->surface == CAM_SURFACE_RTSP;
 
 	ripen();
 	c->logins++;
 	*works = false;
+	if (video) {
+		c->asked_port = l->port;
+		assert_string_equal(l->path, "/s1");
+	}
+	if (video && c->video_open)
+		return no(why, CAMCA_EPERM, CAM_UNSUPPORTED);
+	if (video && c->video_trouble != CAM_NONE)
+		return no(why, CAMCA_EIO, c->video_trouble);
 	if (c->failed >= c->budget)
 		return no(why, CAMCA_EAUTH, CAM_BUDGET);
-	*works = u != NULL && strcmp(u->password, l->password) == 0;
+	*works = u != NULL && strcmp(password_at(c, u, l), l->password) == 0;
 	if (*works)
 		return CAMCA_OK;
 	c->failed++;
@@ -201,8 +225,10 @@ drv_protocols(struct camera *c, struct cam_protocols *out,
     struct cam_why *why)
 {
 	(void)c;
-	(void)out;
-	return no(why, CAMCA_EPERM, CAM_UNSUPPORTED);
+	(void)why;
+	out->n = 1;
+	out->v[0] = (struct cam_protocol){ "RTSP", true, 8554 };
+	return CAMCA_OK;
 }
 
 static int
@@ -253,6 +279,8 @@ drv_password(struct camera *c, const char *user, const char *password,
 		c->late_ms += world->now;
 		return CAMCA_OK;
 	}
+	if (c->video_late)
+		c->video_ms = world->now + 3000;
 	if (!c->ignores)
 		snprintf(u->password, sizeof u->password, "%s", password);
 	if (c->loses_after) {
@@ -741,6 +769,59 @@ test_revoked_leaf(void **state)
 	EVP_PKEY_free(ca_key);
 }
 
+/* Its video as well: in step, late, kept apart, without a login, away. */
+static void
+test_video(void **state)
+{
+	static const struct {
+		const char *video, *surface, *code;
+		bool late, open;
+		enum cam_trouble trouble;
+		enum job_end end;
+		unsigned failed;
+		uint16_t port;
+	} cases[] = {
+		{ "", "rtsp:/s1", "", false, false, 0, END_SUCCESS, 1, 8554 },
+		{ "", "rtsp:99/s1", "", false, false, 0, END_SUCCESS, 1, 99 },
+		{ "Old-Password-1", "rtsp:/s1", "", true, false, 0,
+		    END_SUCCESS, 2, 8554 },
+		{ "Old-Password-1", "rtsp:/s1", "camera.password-onvif-only",
+		    false, false, 0, END_FAILED, 3, 8554 },
+		{ "Else", "rtsp:/s1", "camera.password-onvif-only", false,
+		    false, 0, END_FAILED, 3, 8554 },
+		{ "", "rtsp:/s1", "", false, true, 0, END_SUCCESS, 1, 8554 },
+		{ "", "rtsp:/s1", "camera.timeout", false, false, CAM_TIMEOUT,
+		    END_FAILED, 1, 8554 },
+		{ "", "rtsp:s1", "agent.surface", false, false, 0,
+		    END_FAILED, 1, 0 },
+	};
+	struct agent_job *j;
+	struct world w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		begin(&w);
+		w.cam.video_late = cases[i].late;
+		w.cam.video_open = cases[i].open;
+		w.cam.video_trouble = cases[i].trouble;
+		snprintf(w.cam.video, sizeof w.cam.video, "%s",
+		    cases[i].video);
+		j = job_new();
+		snprintf(j->options.surface[j->options.surfaces++],
+		    AGENT_PATH_MAX, "%s", cases[i].surface);
+		assert_int_equal(visit(&w, j), cases[i].end);
+		assert_string_equal(w.code[w.n - 1], cases[i].code);
+		assert_int_equal(w.cam.failed, cases[i].failed);
+		assert_int_equal(w.cam.asked_port, cases[i].port);
+		/* Whatever the video has, ONVIF's is proven and told. */
+		assert_string_equal(w.cam.users[0].password,
+		    "New-Password-1");
+		assert_int_equal(w.confirmed[1], 1);
+		safe(&w);
+	}
+}
+
 int
 main(void)
 {
@@ -760,6 +841,7 @@ main(void)
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_downgrade),
 		cmocka_unit_test(test_revoked_leaf),
+		cmocka_unit_test(test_video),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -322,7 +322,8 @@ test_status(void **state)
 static int
 ask(struct mock *m, bool *works, struct cam_why *why)
 {
-	const struct cam_login l = { CAM_SURFACE_API, NULL, "svc", "s3cret" };
+	const struct cam_login l = { .user = "svc",
+	    .password = "s3cret" };
 
 	return cam_onvif.login(&m->c, &l, works, why);
 }
@@ -532,8 +533,8 @@ test_login_token(void **state)
 static int
 page(struct mock *m, bool *works, struct cam_why *why)
 {
-	const struct cam_login l = { CAM_SURFACE_PATH, "/web/login", "svc",
-	    "s3cret" };
+	const struct cam_login l = { .surface = CAM_SURFACE_PATH,
+	    .path = "/web/login", .user = "svc", .password = "s3cret" };
 
 	return cam_onvif.login(&m->c, &l, works, why);
 }
