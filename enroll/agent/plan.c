@@ -124,11 +124,17 @@ plan_crl(struct visit *v)
 int
 plan_protocols(struct visit *v)
 {
+	struct cam_digests d = { false, false };
+	struct cam_why why = { 0 };
+
 	if (v->job->options.http_off)
 		visit_detail(v, "would switch plain HTTP off: whoever still "
 		    "uses it loses the camera");
 	if (v->job->options.discovery_off)
 		visit_detail(v, "would switch discovery off");
+	if (v->caps.hashing && v->drv->digests(v->cam, &d, &why) == CAMCA_OK &&
+	    d.md5 && !d.sha256)
+		visit_detail(v, "would let logins use SHA-256 beside MD5");
 	return VISIT_SKIPPED;
 }
 

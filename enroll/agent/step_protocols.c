@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The last of hardening, when everything else is proven: plain HTTP off, no
- * answers to discovery; and what nothing uses any more goes. */
+ * answers to discovery, logins by SHA-256; and what nothing uses any more goes. */
 #include <string.h>
 
 #include "enroll/agent/visit.h"
@@ -78,6 +78,8 @@ step_protocols(struct visit *v)
 		ret = protocols_http_off(v, &changed);
 	if (ret == CAMCA_OK && op->discovery_off)
 		ret = protocols_discovery_off(v, &changed);
+	if (ret == CAMCA_OK)
+		ret = visit_hashing(v, &changed);
 	return ret < 0 ? ret : changed ? CAMCA_OK : VISIT_SKIPPED;
 }
 

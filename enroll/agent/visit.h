@@ -228,6 +228,9 @@ void visit_surfaces(struct visit *v, const struct agent_account *a);
 CAMCA_MUST int visit_secret(struct visit *v, struct agent_account *a,
     unsigned tighter);
 
+/* step_hashing.c: SHA-256 for logins, where the camera can and does not. */
+CAMCA_MUST int visit_hashing(struct visit *v, bool *changed);
+
 /* room.c: deletes what earlier jobs left and nothing uses, after the lists as
  * they are known: who is not sure of them makes them stale before. mine: also what this
  * job made (after a failure); previous: also the path to go back to. What the

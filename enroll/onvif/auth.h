@@ -35,7 +35,9 @@ struct auth_offers {
 	bool digest;                 /* one that we can answer is in best */
 	bool basic;
 	bool other;                  /* Bearer and what else there is */
-	struct digest_challenge best;
+	bool has_md5;                /* likewise in md5 */
+	bool has_sha256;             /* then it is the best */
+	struct digest_challenge best, md5;
 };
 
 /* Reads the values of all WWW-Authenticate fields of one response, one a line

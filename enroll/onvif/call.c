@@ -245,7 +245,7 @@ static void
 call_take_challenge(struct camera *c, const struct auth_offers *o)
 {
 	c->auth = ONVIF_AUTH_DIGEST;
-	c->digest = o->best;
+	c->digest = c->avoid_sha256 && o->has_md5 ? o->md5 : o->best;
 	c->nc = 0;
 	if (o->best.algorithm == DIGEST_SHA256)
 		c->sha256_offered = true;
@@ -274,27 +274,25 @@ call_without_login(struct camera *c, const struct onvif_call *call,
 	return ret;
 }
 
-/* Asks for something that needs a login, without one. What is refused names
- * the way to log in; what is refused at all also proves that a later yes comes
- * from the login. */
-static int
-call_learn(struct camera *c, struct cam_why *why)
+/* What is refused names the way to log in; what is refused at all also proves
+ * that a later yes comes from the login. */
+int
+onvif_learn(struct camera *c, struct auth_offers *offers, struct cam_why *why)
 {
 	static const struct onvif_call *const guards[] = { &call_guard_any,
 	    &call_guard_admin };
-	struct auth_offers offers;
 	bool denied;
 	int ret = CAMCA_OK, status;
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
-		ret = call_without_login(c, guards[i], &offers, &denied,
+		ret = call_without_login(c, guards[i], offers, &denied,
 		    &status, why);
 		if (denied || status == 400) {
 			c->guarded = guards[i]->name;
 			c->auth = ONVIF_AUTH_TOKEN;
-			if (offers.digest)
-				call_take_challenge(c, &offers);
+			if (offers->digest)
+				call_take_challenge(c, offers);
 			return CAMCA_OK;
 		}
 		if (ret < 0 && ret != CAMCA_EPERM)
@@ -312,12 +310,13 @@ static int
 call_prepare(struct call_run *r)
 {
 	struct camera *c = r->c;
+	struct auth_offers offers;
 	struct cam_time now;
 	int ret = CAMCA_OK;
 
 	if (c->auth == ONVIF_AUTH_UNKNOWN || (c->auth == ONVIF_AUTH_DIGEST &&
 	    c->one_shot && c->nc > 0))
-		ret = call_learn(c, r->why);
+		ret = onvif_learn(c, &offers, r->why);
 	if (ret == CAMCA_OK && c->auth == ONVIF_AUTH_TOKEN &&
 	    !c->has_offset && !c->in_clock) {
 		/* A camera that will not tell its time may still take ours. */
@@ -492,6 +491,7 @@ onvif_try_login(struct camera *c, const struct onvif_login *l,
 	struct xml_out body;
 	struct onvif_call call = { ONVIF_DEVICE, NULL, 0 };
 	char element[64];
+	struct auth_offers offers;
 	struct cam_why local;
 	struct call_run r = { .c = c, .call = &call, .body = &body, .login = l,
 	    .why = why != NULL ? why : &local, .clock_again = true };
@@ -502,7 +502,7 @@ onvif_try_login(struct camera *c, const struct onvif_login *l,
 	 * good as one that is asked for. */
 	if (c->refused_ms == 0 || ctx_now_ms(c->env.ctx) - c->refused_ms >
 	    CALL_REFUSED_MS)
-		ret = call_learn(c, r.why);
+		ret = onvif_learn(c, &offers, r.why);
 	c->refused_ms = 0;
 	if (ret < 0)
 		return ret;

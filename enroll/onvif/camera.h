@@ -41,6 +41,8 @@ struct camera {
 	uint32_t nc;                 /* uses of digest.nonce so far */
 	bool one_shot;               /* the camera takes a nonce once only */
 	bool sha256_offered;
+	bool avoid_sha256;           /* seen to fail: MD5 where there is it */
+	bool comma;                  /* between algorithms, as it has them */
 	const char *guarded;         /* operation refused without a login */
 	int64_t refused_ms;          /* a try_login was refused then, and the
 				      * challenge it got is unused; else 0 */
@@ -80,6 +82,10 @@ CAMCA_MUST int onvif_call(struct camera *c, const struct onvif_call *call,
  * its text; name NULL: none. */
 CAMCA_MUST int onvif_call1(struct camera *c, const struct onvif_call *call,
     const char *name, const char *text, struct soap_answer *out,
+    struct cam_why *why);
+/* Asks for something that needs a login, without one: how this camera wants
+ * it is known then. offers is what it told. */
+CAMCA_MUST int onvif_learn(struct camera *c, struct auth_offers *offers,
     struct cam_why *why);
 /* One attempt to log in as l; what was learnt of other logins is not used.
  * CAMCA_OK, CAMCA_EAUTH with CAM_AUTH: it does not work; else unknown. */
@@ -131,6 +137,9 @@ int onvif_protocols_set(struct camera *c, const struct cam_protocols *p,
 int onvif_discoverable(struct camera *c, bool *out, struct cam_why *why);
 int onvif_discoverable_set(struct camera *c, bool on, struct cam_why *why);
 int onvif_reboot(struct camera *c, struct cam_why *why);
+int onvif_digests(struct camera *c, struct cam_digests *out,
+    struct cam_why *why);
+int onvif_sha256_set(struct camera *c, bool on, struct cam_why *why);
 int onvif_keys(struct camera *c, struct cam_keys *out, struct cam_why *why);
 int onvif_key_create(struct camera *c, enum cam_key_type type, unsigned bits,
     const char *alias, char id_out[static CAM_ID_MAX],

@@ -139,6 +139,21 @@ challenge_param(struct challenge *c, const char *name, const char *value)
 	}
 }
 
+/* The first one of each kind counts. */
+static void
+challenge_digest(struct auth_offers *o, const struct digest_challenge *d)
+{
+	bool sha256 = d->algorithm == DIGEST_SHA256;
+
+	if (!o->digest || (sha256 && !o->has_sha256))
+		o->best = *d;
+	if (!sha256 && !o->has_md5)
+		o->md5 = *d;
+	o->digest = true;
+	o->has_sha256 = o->has_sha256 || sha256;
+	o->has_md5 = o->has_md5 || !sha256;
+}
+
 /* Files a whole challenge among the offers. */
 static void
 challenge_file(struct auth_offers *o, const struct challenge *c)
@@ -149,11 +164,8 @@ challenge_file(struct auth_offers *o, const struct challenge *c)
 		if (c->scheme[0] != '\0')
 			o->other = true;
 	} else if (!c->bad && c->has_realm && c->has_nonce &&
-	    (!c->qop || c->d.qop_auth) && (!o->digest ||
-	    (o->best.algorithm == DIGEST_MD5 &&
-	    c->d.algorithm == DIGEST_SHA256))) {
-		o->best = c->d;
-		o->digest = true;
+	    (!c->qop || c->d.qop_auth)) {
+		challenge_digest(o, &c->d);
 	}
 }
 

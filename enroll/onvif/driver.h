@@ -148,6 +148,7 @@ struct cam_caps {
 	int max_users, max_user_len, max_password_len;
 	bool http_digest, username_token;    /* as it declares */
 	bool digest_sha256;          /* as declared or as offered */
+	bool hashing;                /* SHA-256 can be switched on */
 	bool tls_addon;              /* "TLSServerConfiguration" */
 	char tls_versions[CAM_WORD_MAX];     /* "1.2 1.3" */
 };
@@ -172,6 +173,11 @@ struct cam_protocol {
 	char name[16];               /* "HTTP", "HTTPS", "RTSP" */
 	bool enabled;
 	uint16_t port;               /* the first where there are several */
+};
+
+/* HTTP Digest by these is what the camera asks for; neither: by none. */
+struct cam_digests {
+	bool md5, sha256;
 };
 
 #define CAM_PROTOCOLS_MAX 16
@@ -364,6 +370,12 @@ struct cam_driver {
 	int (*discoverable_set)(struct camera *c, bool on,
 	    struct cam_why *why);
 	int (*reboot)(struct camera *c, struct cam_why *why);
+	/* Asked without a login; no attempt is counted. */
+	int (*digests)(struct camera *c, struct cam_digests *out,
+	    struct cam_why *why);
+	/* On: SHA-256 beside MD5, which others may still need. Off: MD5 alone,
+	 * asked for with MD5 and used from then on. */
+	int (*sha256_set)(struct camera *c, bool on, struct cam_why *why);
 
 	/* key_create returns before the key is there; bits counts for RSA.
 	 * key_wait asks at growing intervals until ok, broken (KEY_CORRUPT) or

@@ -260,8 +260,13 @@ caps_device(struct camera *c, struct cam_caps *out, struct cam_why *why)
 	    &out->max_user_len);
 	(void)xml_attr_int(security, "MaxPasswordLength",
 	    &out->max_password_len);
-	if (xml_attr(security, "HashingAlgorithms", list, sizeof list))
-		out->digest_sha256 = strstr(list, "SHA-256") != NULL;
+	/* Supported, not in use: "MD5,SHA-256" in the WSDL's own example, a
+	 * list with blanks by its schema. */
+	if (xml_attr(security, "HashingAlgorithms", list, sizeof list)) {
+		out->hashing = strstr(list, "SHA-256") != NULL;
+		c->comma = strchr(list, ',') != NULL;
+	}
+	out->digest_sha256 = out->hashing;
 	out->tls_addon = xml_attr(system, "Addons", list, sizeof list) &&
 	    xml_has_word(list, "TLSServerConfiguration");
 	soap_answer_fini(&a);

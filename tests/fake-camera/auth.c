@@ -223,7 +223,7 @@ digest_rules(struct camera *cam, const struct digest *d, const char *target,
 	bool sha = strcmp(d->algorithm, "SHA-256") == 0;
 
 	*md = sha ? EVP_sha256() : EVP_md5();
-	if (sha ? !p->sha256 : (!p->md5 && p->sha256) ||
+	if (sha ? !cam->sha256 : (!cam->md5 && cam->sha256) ||
 	    (d->algorithm[0] != '\0' && strcmp(d->algorithm, "MD5") != 0))
 		return "an algorithm that was not offered";
 	if (strcmp(d->realm, AUTH_REALM) != 0)
@@ -317,6 +317,10 @@ auth_digest(struct camera *cam, const char *s, const char *method,
 	u = auth_find(cam, d.username);
 	right = u != NULL && digest_matches(&d, md, method,
 	    auth_password(u, where));
+	/* Kept is MD5's hash of it: that of SHA-256 cannot be made from it. */
+	if (right && cam->persona->sha256_off && strcmp(d.algorithm,
+	    "SHA-256") == 0 && fault_hit(cam, CF_SHA256_BROKEN, NULL))
+		right = false;
 	if (right && digest_fresh(cam, &d) == AUTH_STALE) {
 		out->result = AUTH_STALE;
 		out->why = "the nonce is used up";
@@ -396,8 +400,8 @@ auth_challenge(struct camera *cam, bool stale, bool basic, char out[3][400])
 	if (basic)
 		snprintf(out[n++], sizeof out[0], "Basic realm=\"%s\"",
 		    AUTH_REALM);
-	if (cam->persona->sha256)
+	if (cam->sha256)
 		digest_offer(cam, "SHA-256", stale, out[n++], sizeof out[0]);
-	if (cam->persona->md5 || n == (basic ? 1U : 0U))
+	if (cam->md5 || n == (basic ? 1U : 0U))
 		digest_offer(cam, "MD5", stale, out[n], sizeof out[0]);
 }

@@ -116,6 +116,8 @@ camera_reset(struct camera *cam, bool hard)
 	snprintf(u->other, sizeof u->other, "%s", cam->password0);
 	u->level = LEVEL_ADMIN;
 	memset(cam->nonces, 0, sizeof cam->nonces);
+	cam->md5 = p->md5;
+	cam->sha256 = p->sha256 && !p->sha256_off;
 	cam->c_min_len = p->min_len;
 	cam->c_upper = p->min_upper;
 	cam->c_digit = p->min_digit;

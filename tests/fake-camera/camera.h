@@ -120,6 +120,7 @@ struct camera {
 	/* Accounts. */
 	struct user users[CAM_USERS];
 	struct tally tallies[CAM_TALLIES];
+	bool md5, sha256;        /* digests in use */
 	unsigned failed, refused_auth, basic_seen, clear_passwords;
 	struct nonce nonces[CAM_NONCES];
 	unsigned nonce_next;

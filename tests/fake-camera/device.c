@@ -275,6 +275,7 @@ const struct operation device_operations[] = {
 	{ "GetPasswordComplexityConfiguration", ACC_READ_SECRET,
 	    users_rules },
 	{ "SetPasswordComplexityConfiguration", ACC_WRITE, users_set_rules },
+	{ "SetHashingAlgorithm", ACC_WRITE, users_hashing },
 	{ "GetDiscoveryMode", ACC_READ_SYSTEM, device_mode },
 	{ "SetDiscoveryMode", ACC_WRITE, device_set_mode },
 	{ "GetScopes", ACC_READ_SYSTEM, device_scopes },

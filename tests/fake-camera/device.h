@@ -13,6 +13,7 @@ int users_delete(struct call *c);
 int users_options(struct call *c);
 int users_rules(struct call *c);
 int users_set_rules(struct call *c);
+int users_hashing(struct call *c);
 
 int clock_get(struct call *c);
 int clock_set(struct call *c);

@@ -70,6 +70,8 @@
 	    "A new password works for ONVIF, web and RTSP keep the old one.") \
 	X(PASSWORD_IGNORED, "password-silently-ignored", 0, \
 	    "SetUser answers success and changes nothing.") \
+	X(SHA256_BROKEN, "sha256-broken", 0, \
+	    "No login works with SHA-256 that was switched on.") \
 	X(SYMBOLS, "symbols-rejected", 0, \
 	    "A password may have letters and digits only.") \
 	X(LOCK, "lock-after-5", 300, \

@@ -32,7 +32,7 @@ enum { OPT_PERSONA = 256, OPT_LISTEN, OPT_BASE, OPT_LATENCY, OPT_POOL,
 static const struct argp_option options[] = {
 	{ "cameras", 'n', "N", 0, "how many (default 1)", 0 },
 	{ "persona", OPT_PERSONA, "NAME[,NAME...]", 0, "default, modern, "
-	    "rsa4, lateclock; given out in turn", 0 },
+	    "md5first, rsa4, lateclock; given out in turn", 0 },
 	{ "listen", OPT_LISTEN, "ADDR", 0, "address (default 127.0.0.1)", 0 },
 	{ "base-port", OPT_BASE, "N", 0, "ports from N on, two a camera, "
 	    "then one each for RTSP; free ones unless given", 0 },

@@ -22,6 +22,14 @@ static const struct persona personas[] = {
 	    .client_auth = true, .max_users = 16, .max_name = 64,
 	    .max_password = 64, .min_len = 10, .min_upper = 1, .min_digit = 1,
 	    .min_special = 1, .complexity = true },
+	/* Of 2023: SHA-256 is there, and off. */
+	{ .name = "md5first", .model = "Md5-First", .hardware_id = "HW-F23",
+	    .md5 = true, .sha256 = true, .sha256_off = true, .window_s = 300,
+	    .ec = true, .rsa_lengths = "2048 3072",
+	    .keys = 16, .certs = 16, .paths = 4, .crls = 2, .policies = 2,
+	    .factory_stored = true, .https_at_start = true,
+	    .client_auth = true, .max_users = 8, .max_name = 32,
+	    .max_password = 64, .min_len = 8 },
 	/* The least that the standard asks of a keystore. */
 	{ .name = "rsa4", .model = "Rsa-4", .hardware_id = "HW-R4",
 	    .md5 = true, .token = true, .locks = true, .window_s = 300,

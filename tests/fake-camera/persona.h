@@ -13,6 +13,7 @@ struct persona {
 	const char *hardware_id;
 	/* Logins. */
 	bool md5, sha256;        /* HTTP Digest, RFC 7616 */
+	bool sha256_off;         /* until SetHashingAlgorithm */
 	bool token;              /* WS-UsernameToken */
 	bool both_refused;       /* 400 where both layers are sent */
 	bool opaque;             /* the challenge carries one */

@@ -61,6 +61,7 @@ LIST(protocol) = { WORD("Name", NS_TT, protocols),
 	OPT("Extension", NS_TT, SH_ANY), END };
 LIST(set_protocols) = { SEQA("NetworkProtocols", NS_TDS, 1, 0, protocol),
 	END };
+LIST(hashing) = { ONE("Algorithm", NS_TDS, SH_LIST), END };
 LIST(set_mode) = { WORD("DiscoveryMode", NS_TDS, modes), END };
 LIST(reset) = { WORD("FactoryDefault", NS_TDS, resets), END };
 LIST(complexity) = { OPT("MinLen", NS_TDS, SH_INT),
@@ -144,6 +145,7 @@ static const struct named { const char *name; const struct shape *kids; }
 	{ "GetPasswordComplexityOptions", none },
 	{ "GetPasswordComplexityConfiguration", none },
 	{ "SetPasswordComplexityConfiguration", complexity },
+	{ "SetHashingAlgorithm", hashing },
 	{ "GetDiscoveryMode", none }, { "SetDiscoveryMode", set_mode },
 	{ "GetScopes", none }, { "GetEndpointReference", none },
 	{ "SystemReboot", none }, { "SetSystemFactoryDefault", reset },

@@ -229,7 +229,8 @@ truth_whole(struct camera *cam)
 	    cam->client_auth, "cn_maps", cam->cn_maps, "protocols",
 	    truth_protocols(cam)));
 	json_object_update_new(o, json_pack(
-	    "{s:I, s:b, s:s, s:b, s:i, s:o, s:o}",
+	    "{s:b, s:b, s:I, s:b, s:s, s:b, s:i, s:o, s:o}",
+	    "md5", cam->md5, "sha256", cam->sha256,
 	    "offset_s", (json_int_t)((cam->offset_ms + cam->advance_ms) /
 	    1000), "ntp", cam->ntp, "ntp_server", cam->ntp_server,
 	    "discoverable", cam->discoverable, "connections",

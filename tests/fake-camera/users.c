@@ -304,6 +304,36 @@ users_delete(struct call *c)
 	return CAMCA_OK;
 }
 
+/* ---- digests (22.12) ---- */
+
+/* A list by the schema; a comma as in the WSDL's example is taken too. */
+int
+users_hashing(struct call *c)
+{
+	struct camera *cam = c->cam;
+	char list[64], *word, *rest = list;
+	bool md5 = false, sha256 = false;
+
+	if (!cam->persona->sha256)
+		return soap_receiver(c, "ActionNotSupported", "",
+		    "the digest cannot be chosen");
+	xml_text(xml_child(c->body, "Algorithm"), list, sizeof list);
+	while ((word = strsep(&rest, " ,")) != NULL) {
+		md5 = md5 || strcmp(word, "MD5") == 0;
+		sha256 = sha256 || strcmp(word, "SHA-256") == 0;
+		if (word[0] != '\0' && strcmp(word, "MD5") != 0 &&
+		    strcmp(word, "SHA-256") != 0)
+			return soap_sender(c, "InvalidArgVal", "",
+			    "no such algorithm");
+	}
+	if (!md5 && !sha256)
+		return soap_sender(c, "InvalidArgVal", "",
+		    "nobody could log in any more");
+	cam->md5 = md5;
+	cam->sha256 = sha256;
+	return CAMCA_OK;
+}
+
 /* ---- rules for passwords (21.12) ---- */
 
 static void

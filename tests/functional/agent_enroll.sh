@@ -9,9 +9,10 @@
 . "$TOP/tests/lib_agent.sh"
 need openssl curl jq python3 sqlite3
 
-cameras fleet -n 3 --persona=modern,rsa4,lateclock --keygen-ms=50 || exit 1
+cameras fleet -n 5 --persona=modern,rsa4,lateclock,md5first,md5first \
+    --keygen-ms=50 || exit 1
 agent_site
-for i in 0 1 2; do agent_camera "cam-$i" $i; done
+for i in 0 1 2 3 4; do agent_camera "cam-$i" $i; done
 
 FACTORY0=$(served 0)
 
@@ -61,6 +62,27 @@ for i in 0 1 2; do
 	    jq -r '.items[].id' | while read -r j; do camca job cancel "$j" \
 	    --reason test >/dev/null; done
 done
+# ---- logins by SHA-256 ----
+P=$(job cam-3 enroll --mode plan)
+check "a plan says that SHA-256 would be used" equal "$(ended "$P")" "done"
+check "... so" grep -q 'would let logins use SHA-256' <<<"$(plan .detail)"
+check "and leaves it off" equal "$(truth 3 .sha256)" false
+camera_post /cameras/4/fault '{"fault":"sha256-broken"}' >/dev/null
+J3=$(job cam-3 enroll) J4=$(job cam-4 enroll)
+check "one that could use SHA-256 is enrolled" equal "$(ended "$J3")" "done"
+check "uses it, and MD5 for those who know nothing else" equal \
+    "$(truth 3 '[.sha256, .md5]')" '[true,true]'
+check "which cost no failed login" equal "$(truth 3 .failed)" 1
+check "before and after are told" sh -c "'$BIN/camca' --json job show $J3 |
+    jq -e '.steps[] | select(.step == \"protocols\") |
+    (.before | test(\"digest MD5\")) and (.after | test(\"digest MD5 SHA-256\"))'"
+check "one whose logins then fail is enrolled too" equal "$(ended "$J4")" "done"
+check "with MD5 alone, as before" equal "$(truth 4 '[.sha256, .md5]')" \
+    '[false,true]'
+check "for one failed login more" equal "$(truth 4 .failed)" 2
+check "and why is told" sh -c "'$BIN/camca' --json job show $J4 |
+    jq -e '[.steps[].detail] | any(test(\"does not log in with SHA-256\"))'"
+check "it is worked with on" equal "$(ended "$(job cam-4 observe)")" "done"
 check "the RSA-only one has an RSA key of 3072 or 2048 bits" equal \
     "$(truth 1 '[.keys[] | select(.alias | startswith("camca:cam-")) | .type]')" \
     '["RSA"]'

@@ -50,7 +50,7 @@ operations_known() {
 	    "$TOP"/tests/fake-camera/{device,security}.c | sort -u
 }
 
-cameras strict -n 4 --persona default,modern,rsa4,lateclock \
+cameras strict -n 5 --persona default,modern,rsa4,lateclock,md5first \
     --discovery-port 0 --messages "$TMP/messages" || exit 1
 PID=$LAST_PID
 cases camera_cases.py "$CAMERA_JSON"
@@ -71,7 +71,7 @@ else
 fi
 check "faults are SOAP 1.2 with codes of ter:" faults_formed "$TMP/messages"
 
-cameras faulty -n 2 --persona default,modern || exit 1
+cameras faulty -n 3 --persona default,modern,md5first || exit 1
 cases camera_faults.py "$CAMERA_JSON"
 check "messages are kept" test "$(camera_get /cameras/0/messages |
     jq length)" -gt 10

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """camera_cases.py READY-FILE: what the fake camera must do, against a fleet of
-four: default, modern, rsa4, lateclock. Prints ok or not ok for each."""
+five: default, modern, rsa4, lateclock, md5first. Prints ok or not ok for each."""
 import base64
 import datetime
 import hashlib
 import http.client
 import json
 import os
+import re
 import socket
 import sys
 import tempfile
@@ -331,9 +332,10 @@ def discovery(fleet, default):
     device = (TDS, 'Device')
     nvt = ('http://www.onvif.org/ver10/network/wsdl',
            'NetworkVideoTransmitter')
-    three = {'FC000000': True, 'FC000001': True, 'FC000002': False}
-    check('a probe for devices', probe(fleet, device), three)
-    check('for the old type', probe(fleet, nvt), three)
+    four = {'FC000000': True, 'FC000001': True, 'FC000002': False,
+            'FC000004': True}
+    check('a probe for devices', probe(fleet, device), four)
+    check('for the old type', probe(fleet, nvt), four)
     check('in the edition of 2009', probe(fleet, device, True),
           {'FC000003': True})
     check('for something else', probe(fleet, (TDS, 'Printer')), {})
@@ -426,6 +428,41 @@ def video(cams):
     check('off and on', [cam.call('SetNetworkProtocols', protocol(
         'RTSP', cam.rtsp_port, on)).status for on in ('false', 'true')],
         [200, 200])
+
+
+def hashing(cam, modern, default):
+    """SetHashingAlgorithm: what is in use stands in the challenges alone."""
+    def algorithms(c):
+        return sorted(re.search('algorithm=([^,]*)', s).group(1)
+                      for s in c.open('GetUsers').challenges())
+
+    def choose(c, text):
+        return c.call('SetHashingAlgorithm', '<tds:Algorithm>%s'
+                      '</tds:Algorithm>' % text)
+    check('SHA-256 is told of', cam.open('GetServiceCapabilities').root.find(
+        './/{*}Security').get('HashingAlgorithms'), 'MD5 SHA-256')
+    check('and off', algorithms(cam), ['MD5'])
+    check('not without a login', cam.open(
+        'SetHashingAlgorithm', '<tds:Algorithm>MD5</tds:Algorithm>').status,
+        401)
+    check('no such digest', choose(cam, 'SHA-3').fault(),
+          'Sender/InvalidArgVal')
+    check('none at all', choose(cam, '').fault(), 'Sender/InvalidArgVal')
+    check('it cannot be chosen there', choose(default, 'MD5').fault(),
+          'Receiver/ActionNotSupported')
+    check('both', (choose(cam, 'MD5 SHA-256').status, algorithms(cam)),
+          (200, ['MD5', 'SHA-256']))
+    for algorithm in 'MD5', 'SHA-256':
+        cam.algorithm = algorithm
+        check('a login, ' + algorithm, cam.call('GetUsers').status, 200)
+        check('the video, ' + algorithm, cam.rtsp('admin', 'admin'), 200)
+    check('SHA-256 alone', (choose(cam, 'SHA-256').status, algorithms(cam)),
+          (200, ['SHA-256']))
+    check('back, with a comma', (choose(cam, 'MD5,SHA-256').status,
+                                 algorithms(cam)), (200, ['MD5', 'SHA-256']))
+    check('MD5', (choose(cam, 'MD5').status, algorithms(cam)),
+          (200, ['MD5']))
+    check('on from the factory', algorithms(modern), ['MD5', 'SHA-256'])
 
 
 def protocol(name, port, on):
@@ -886,7 +923,7 @@ def main():
     for n, c in enumerate(fleet['cameras']):
         cams.append(Camera(fleet, n))
         cams[-1].name = c['persona']
-    default, modern, rsa4, late = cams
+    default, modern, rsa4, late, first = cams
     late.offset = -2 * 365 * 86400
     ca = CA()
     for name, run in (
@@ -897,6 +934,7 @@ def main():
             ('logins', lambda: logins(default, modern, late)),
             ('levels', lambda: levels(modern)),
             ('lock', lambda: lock(modern)),
+            ('hashing', lambda: hashing(first, modern, default)),
             ('video', lambda: video(cams)),
             ('accounts', lambda: accounts(default)),
             ('keystore', lambda: keystore(default, ca)),

@@ -287,6 +287,22 @@ def mode(cam):
                     '</tds:DiscoveryMode>')
 
 
+def hashing(cam):
+    """Switched on, SHA-256 refuses everybody; MD5 goes on."""
+    cam.call('SetHashingAlgorithm', '<tds:Algorithm>MD5 SHA-256'
+             '</tds:Algorithm>')
+
+    def works():
+        got = []
+        for cam.algorithm in 'SHA-256', 'MD5':
+            got.append(cam.call('GetUsers').status)
+        return got
+    with Switch(cam, 'sha256-broken'):
+        check('sha256-broken', (works(), cam.rtsp('admin', 'admin')),
+              ([401, 200], 200))
+    check('without it', works(), [200, 200])
+
+
 def refused(cam):
     for body, why in (({'fault': 'nothing'}, 'unknown'),
                       ({}, 'none'), ({'fault': 'slow', 'x': 1}, 'key'),
@@ -300,7 +316,8 @@ def main():
     with open(sys.argv[1]) as f:
         fleet = json.loads(f.readline())
     cam, modern = Camera(fleet, 0), Camera(fleet, 1)
-    cam.name, modern.name = 'default', 'modern'
+    first = Camera(fleet, 2)
+    cam.name, modern.name, first.name = 'default', 'modern', 'md5first'
     ca = CA()
     for name, run in (('answers', lambda: answers(cam)),
                       ('services', lambda: services(cam)),
@@ -309,6 +326,7 @@ def main():
                       ('keys', lambda: keys(cam, ca)),
                       ('tls', lambda: tls(cam, ca)),
                       ('tls of modern', lambda: tls(modern, ca)),
+                      ('hashing', lambda: hashing(first)),
                       ('power', lambda: power(cam)),
                       ('refused', lambda: refused(cam))):
         try:
