@@ -125,6 +125,34 @@ visit_leaf_judge(const struct visit *v, const struct cam_served *s)
 	    LEAF_OURS : LEAF_OTHER;
 }
 
+X509 *
+visit_client_root(const struct visit *v)
+{
+	AUTO(X509_STORE_CTX) *ctx = X509_STORE_CTX_new();
+	AUTO(X509_STORE) *store = leaf_anchors(v);
+	const struct ident *id = v->job->ident;
+	X509_VERIFY_PARAM *p;
+	STACK_OF(X509) *chain;
+	X509 *root = NULL;
+
+	/* Only what is sent with it helps: the camera has no more. */
+	if (id != NULL && ctx != NULL && store != NULL &&
+	    X509_STORE_CTX_init(ctx, store, id->cert, id->chain) == 1) {
+		p = X509_STORE_CTX_get0_param(ctx);
+		X509_VERIFY_PARAM_set_time(p, (time_t)(ctx_now_ms(
+		    v->peer->ctx) / 1000));
+		if (X509_VERIFY_PARAM_set_purpose(p,
+		    X509_PURPOSE_SSL_CLIENT) == 1 &&
+		    X509_verify_cert(ctx) == 1) {
+			chain = X509_STORE_CTX_get0_chain(ctx);
+			root = sk_X509_value(chain, sk_X509_num(chain) - 1);
+			X509_up_ref(root);
+		}
+	}
+	ERR_clear_error();
+	return root;
+}
+
 int
 visit_pin(struct visit *v, const uint8_t sha256[static 32])
 {

@@ -127,6 +127,11 @@ plan_protocols(struct visit *v)
 	struct cam_digests d = { false, false };
 	struct cam_why why = { 0 };
 
+	if (v->job->options.require_client_cert)
+		visit_detail(v, v->caps.keystore && v->caps.client_auth ?
+		    "would ask everybody for a client certificate of this "
+		    "authority: whoever has none loses the camera" :
+		    "the camera cannot ask for client certificates");
 	if (v->job->options.http_off)
 		visit_detail(v, "would switch plain HTTP off: whoever still "
 		    "uses it loses the camera");

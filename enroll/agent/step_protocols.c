@@ -66,15 +66,12 @@ step_protocols(struct visit *v)
 	bool changed = false;
 	int ret = CAMCA_OK;
 
-	/* A client certificate is asked for by the camera of everybody, us
-	 * included; its password login would be gone with it. */
-	if (op->require_client_cert)
-		visit_detail(v, "client certificates are not switched on by "
-		    "this agent");
 	if (op->http_off && !v->on_tls)
 		return visit_fail(v, "agent.no-tls", "Plain HTTP is the only "
 		    "way in: it stays on");
-	if (op->http_off)
+	/* While plain HTTP is on there is a way back. */
+	ret = visit_client_auth(v, &changed);
+	if (ret == CAMCA_OK && op->http_off)
 		ret = protocols_http_off(v, &changed);
 	if (ret == CAMCA_OK && op->discovery_off)
 		ret = protocols_discovery_off(v, &changed);
@@ -127,6 +124,8 @@ step_collect_all(struct visit *v)
 
 	if (!v->caps.keystore)
 		return VISIT_SKIPPED;
+	if ((ret = visit_client_away(v)) < 0)
+		return ret;
 	visit_lists_stale(v, LIST_KEYSTORE);
 	ret = visit_collect(v, true, true, &gone);
 	return ret < 0 ? ret : gone > 0 ? CAMCA_OK : VISIT_SKIPPED;

@@ -430,6 +430,11 @@ visit_run(const struct visit_peer *peer, const struct cam_driver *drv,
 	    .connect_ms = peer->camera_ms < 10000 ? peer->camera_ms : 10000,
 	    .answer_ms = peer->camera_ms,
 	    .login_budget = job->options.login_budget };
+	if (job->ident != NULL) {
+		v->client = (struct cam_client){ job->ident->cert,
+		    job->ident->chain, job->ident->key };
+		v->env.client = &v->client;
+	}
 	if (row == NULL)
 		end = visit_no_way(v, "agent.mode", "There is no such thing as "
 		    "this job in this mode.");

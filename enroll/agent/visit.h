@@ -88,6 +88,7 @@ struct visit {
 	struct agent_job *job;
 	struct camera *cam;
 	struct cam_env env;
+	struct cam_client client;      /* us, in the job's ident */
 	struct note note;
 	enum job_step step;            /* under way */
 	int64_t lease_until_ms;        /* of mono_ms() */
@@ -199,6 +200,9 @@ enum leaf_kind visit_leaf_judge(const struct visit *v,
     const struct cam_served *s);
 /* Does cert chain to the job's trust and name its device? */
 bool visit_is_issued(const struct visit *v, X509 *cert, X509 **issuer_out);
+/* The root among trust that our own certificate chains to as a TLS client's
+ * now; the caller's. NULL: to none. */
+X509 *visit_client_root(const struct visit *v);
 /* The link becomes HTTPS, pinned to that leaf. */
 CAMCA_MUST int visit_pin(struct visit *v, const uint8_t sha256[static 32]);
 /* After a change of the served certificate: pins what is served now, where that
@@ -231,9 +235,14 @@ CAMCA_MUST int visit_secret(struct visit *v, struct agent_account *a,
 /* step_hashing.c: SHA-256 for logins, where the camera can and does not. */
 CAMCA_MUST int visit_hashing(struct visit *v, bool *changed);
 
+/* step_client.c: the camera asks for client certificates, where the policy
+ * wants it and it can; and no longer, where it is retired. */
+CAMCA_MUST int visit_client_auth(struct visit *v, bool *changed);
+CAMCA_MUST int visit_client_away(struct visit *v);
+
 /* room.c: deletes what earlier jobs left and nothing uses, after the lists as
- * they are known: who is not sure of them makes them stale before. mine: also what this
- * job made (after a failure); previous: also the path to go back to. What the
+ * they are known: who is not sure of them makes them stale before. mine: also
+ * what this job made (after a failure); previous: also the path to go back to. What the
  * camera does not let go is told and left. *gone_out (may be NULL): how many
  * objects went. Errors: the camera is away. */
 int visit_collect(struct visit *v, bool mine, bool previous,

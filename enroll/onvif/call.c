@@ -187,6 +187,7 @@ call_exchange(struct call_run *r, const struct xml_out *envelope,
 		.max_answer = (r->call->flags & CALL_LARGE) != 0 ?
 		    XML_BYTES_MAX : XML_BYTES_DEFAULT,
 		.changes = (r->call->flags & CALL_CHANGES) != 0,
+		.kept = (r->call->flags & CALL_KEPT) != 0,
 	};
 	struct onvif_answer a;
 	int ret;

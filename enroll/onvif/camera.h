@@ -61,6 +61,8 @@ enum onvif_service { ONVIF_DEVICE, ONVIF_SECURITY };
 #define CALL_CHANGES 1u              /* state of the camera */
 #define CALL_ANONYMOUS 2u            /* PRE_AUTH: sent without a login */
 #define CALL_LARGE 4u                /* the answer may have 1 MiB */
+#define CALL_KEPT 16u                /* over the connection that is open: a new
+				      * one may be refused */
 #define CALL_SECRET 8u               /* a password stands in the request: the
 				      * camera's own words about it are not
 				      * repeated, they may quote it */
@@ -171,12 +173,16 @@ int onvif_assign_remove(struct camera *c, const char *path_id,
     struct cam_why *why);
 int onvif_client_auth(struct camera *c, bool *out, struct cam_why *why);
 int onvif_client_auth_set(struct camera *c, bool on, struct cam_why *why);
+int onvif_client_taken(struct camera *c, bool with_cert, bool *out,
+    struct cam_why *why);
 int onvif_crls(struct camera *c, struct cam_crls *out, struct cam_why *why);
 int onvif_crl_upload(struct camera *c, const uint8_t *der, size_t len,
     const char *alias, char id_out[static CAM_ID_MAX], struct cam_why *why);
 int onvif_crl_delete(struct camera *c, const char *id, struct cam_why *why);
 int onvif_policies(struct camera *c, struct cam_ids *out,
     struct cam_why *why);
+int onvif_policy_find(struct camera *c, const char *alias,
+    char id_out[static CAM_ID_MAX], struct cam_why *why);
 int onvif_policy_create(struct camera *c, const char *const *cert_ids,
     size_t n, const char *alias, char id_out[static CAM_ID_MAX],
     struct cam_why *why);

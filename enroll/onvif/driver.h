@@ -96,8 +96,16 @@ struct cam_link {
 	const char *name;            /* NULL: host */
 };
 
+/* Who we are, where a camera asks for a client certificate. */
+struct cam_client {
+	X509 *cert;
+	STACK_OF(X509) *chain;       /* sent with it; NULL: nothing */
+	EVP_PKEY *key;
+};
+
 struct cam_env {
 	const struct camca_ctx *ctx;
+	const struct cam_client *client;     /* outlives the camera; NULL */
 	/* Waits; nonzero: stop. A test moves its clock instead. */
 	int (*wait)(void *arg, int64_t ms);
 	/* Asked during transfers; true ends them. May be NULL. Not asked while
@@ -421,7 +429,13 @@ struct cam_driver {
 	int (*assign_remove)(struct camera *c, const char *path_id,
 	    struct cam_why *why);
 	int (*client_auth)(struct camera *c, bool *out, struct cam_why *why);
+	/* Off goes over the connection that is open, if any: a new one may be
+	 * refused by then. */
 	int (*client_auth_set)(struct camera *c, bool on,
+	    struct cam_why *why);
+	/* A connection of its own, with our certificate or without: does the
+	 * TLS server talk to us then? Any answer at all is a yes. */
+	int (*client_taken)(struct camera *c, bool with_cert, bool *out,
 	    struct cam_why *why);
 
 	int (*crls)(struct camera *c, struct cam_crls *out,
@@ -435,6 +449,9 @@ struct cam_driver {
 	/* Validation policies: trust anchors by certificate ID. */
 	int (*policies)(struct camera *c, struct cam_ids *out,
 	    struct cam_why *why);
+	/* The first one of that alias; id_out "" where there is none. */
+	int (*policy_find)(struct camera *c, const char *alias,
+	    char id_out[static CAM_ID_MAX], struct cam_why *why);
 	int (*policy_create)(struct camera *c, const char *const *cert_ids,
 	    size_t n, const char *alias, char id_out[static CAM_ID_MAX],
 	    struct cam_why *why);

@@ -185,7 +185,8 @@ http_on_tls(CURL *curl, void *ssl_ctx, void *arg)
 	struct onvif_http *h = arg;
 
 	(void)curl;
-	return tls_verify_set(ssl_ctx, &h->verify) == 1 ? CURLE_OK :
+	return tls_verify_set(ssl_ctx, &h->verify) == 1 &&
+	    tls_client_set(ssl_ctx, h->env->client) ? CURLE_OK :
 	    CURLE_SSL_CONNECT_ERROR;
 }
 
@@ -235,7 +236,7 @@ http_set_tls(struct onvif_http *h)
 static bool
 http_set_run(struct onvif_http *h, struct http_run *r)
 {
-	bool fresh = r->request->changes &&
+	bool fresh = r->request->changes && !r->request->kept &&
 	    http_mono_ms() - h->used_ms > HTTP_IDLE_MS;
 
 	return HTTP_SET(CURLOPT_WRITEFUNCTION, http_on_body) &&

@@ -37,6 +37,7 @@ struct onvif_request {
 	size_t body_len;
 	size_t max_answer;           /* bytes; 0: XML_BYTES_DEFAULT */
 	bool changes;                /* state of the camera */
+	bool kept;                   /* on an idle connection all the same */
 };
 
 struct onvif_answer {

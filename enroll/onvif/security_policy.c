@@ -34,6 +34,33 @@ onvif_policies(struct camera *c, struct cam_ids *out, struct cam_why *why)
 }
 
 int
+onvif_policy_find(struct camera *c, const char *alias,
+    char id_out[static CAM_ID_MAX], struct cam_why *why)
+{
+	struct xml_in in = { 0, why };
+	const xmlNode *n = NULL;
+	char found[CAM_ALIAS_MAX];
+	struct soap_answer a;
+	int ret = onvif_call(c, ONVIF_SECURITY_CALL(
+	    "GetAllCertPathValidationPolicies", 0), NULL, &a, why);
+
+	id_out[0] = '\0';
+	if (ret < 0)
+		return ret;
+	while (in.err == 0 && id_out[0] == '\0' && (n = xml_each(a.body, n,
+	    NS_TAS, "CertPathValidationPolicy")) != NULL) {
+		found[0] = '\0';
+		xml_string(&in, n, NS_TAS, "Alias", found, sizeof found,
+		    XML_CUT);
+		if (in.err == 0 && strcmp(found, alias) == 0)
+			xml_id(&in, n, NS_TAS, "CertPathValidationPolicyID",
+			    id_out, XML_NEED);
+	}
+	soap_answer_fini(&a);
+	return in.err;
+}
+
+int
 onvif_policy_create(struct camera *c, const char *const *cert_ids, size_t n,
     const char *alias, char id_out[static CAM_ID_MAX], struct cam_why *why)
 {

@@ -72,22 +72,40 @@ int
 onvif_client_auth_set(struct camera *c, bool on, struct cam_why *why)
 {
 	return onvif_call1(c, ONVIF_SECURITY_CALL(
-	    "SetClientAuthenticationRequired", CALL_CHANGES),
+	    "SetClientAuthenticationRequired", CALL_CHANGES |
+	    (on ? 0 : CALL_KEPT)),
 	    "tas:clientAuthenticationRequired", on ? "true" : "false", NULL,
 	    why);
+}
+
+static struct tls_target
+tls_target(const struct camera *c, uint16_t port, bool with_cert)
+{
+	return (struct tls_target){
+		.host = c->link.host,
+		.port = port != 0 ? port : c->link.port,
+		.client = with_cert ? c->env.client : NULL,
+		.connect_ms = c->env.connect_ms,
+		.stopping = c->env.stopping,
+		.arg = c->env.arg,
+	};
 }
 
 int
 onvif_served(struct camera *c, uint16_t port, struct cam_served *out,
     struct cam_why *why)
 {
-	const struct tls_target t = {
-		.host = c->link.host,
-		.port = port != 0 ? port : c->link.port,
-		.connect_ms = c->env.connect_ms,
-		.stopping = c->env.stopping,
-		.arg = c->env.arg,
-	};
+	const struct tls_target t = tls_target(c, port, true);
 
 	return tls_probe(&t, out, why);
+}
+
+int
+onvif_client_taken(struct camera *c, bool with_cert, bool *out,
+    struct cam_why *why)
+{
+	const struct tls_target t = tls_target(c, 0, with_cert);
+	struct cam_why local;
+
+	return tls_taken(&t, out, why != NULL ? why : &local);
 }

@@ -10,6 +10,7 @@
 
 #include "ca/base/mono.h"
 #include "enroll/onvif/tcp.h"
+#include "enroll/onvif/tls_verify.h"
 #include "enroll/onvif/trouble.h"
 
 #define PROBE_MS 10000L
@@ -35,6 +36,8 @@ probe_setup(struct probe *p)
 		return cam_fail_plain(p->why, CAMCA_ENOMEM);
 	SSL_CTX_set_verify(p->ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_session_cache_mode(p->ctx, SSL_SESS_CACHE_OFF);
+	if (!tls_client_set(p->ctx, p->target->client))
+		return cam_fail_plain(p->why, CAMCA_ECRYPTO);
 	p->ssl = SSL_new(p->ctx);
 	if (p->ssl == NULL || SSL_set_fd(p->ssl, p->tcp.fd) != 1 || (!ip &&
 	    SSL_set_tlsext_host_name(p->ssl, p->target->host) != 1))
@@ -97,19 +100,36 @@ probe_take(struct probe *p, struct cam_served *out)
 	return CAMCA_OK;
 }
 
+static void
+probe_begin(struct probe *p, const struct tls_target *t, struct cam_why *why)
+{
+	*p = (struct probe){ .target = t, .why = why, .tcp = { .fd = -1,
+	    .what = "TLS handshake", .stopping = t->stopping, .arg = t->arg,
+	    .why = why } };
+	cam_why_clear(why);
+	p->tcp.end_ms = mono_ms() + (t->connect_ms > 0 ? t->connect_ms :
+	    PROBE_MS);
+}
+
+/* No close_notify is waited for: what was asked has been shown. */
+static void
+probe_end(struct probe *p)
+{
+	SSL_free(p->ssl);
+	SSL_CTX_free(p->ctx);
+	tcp_close(&p->tcp);
+	ERR_clear_error();
+}
+
 int
 tls_probe(const struct tls_target *t, struct cam_served *out,
     struct cam_why *why)
 {
-	struct probe p = { .target = t, .why = why, .tcp = { .fd = -1,
-	    .what = "TLS handshake", .stopping = t->stopping, .arg = t->arg,
-	    .why = why } };
+	struct probe p;
 	int ret;
 
 	memset(out, 0, sizeof *out);
-	cam_why_clear(why);
-	p.tcp.end_ms = mono_ms() + (t->connect_ms > 0 ? t->connect_ms :
-	    PROBE_MS);
+	probe_begin(&p, t, why);
 	ret = tcp_connect(&p.tcp, t->host, t->port);
 	if (ret == CAMCA_OK)
 		ret = probe_setup(&p);
@@ -117,11 +137,57 @@ tls_probe(const struct tls_target *t, struct cam_served *out,
 		ret = probe_handshake(&p);
 	if (ret == CAMCA_OK)
 		ret = probe_take(&p, out);
-	/* No close_notify is waited for: the certificate has been shown. */
-	SSL_free(p.ssl);
-	SSL_CTX_free(p.ctx);
-	tcp_close(&p.tcp);
+	probe_end(&p);
 	if (ret < 0)
 		cam_served_fini(out);
+	return ret;
+}
+
+/* One question that changes nothing, and whatever comes back. */
+static int
+probe_ask(struct probe *p)
+{
+	static const char ask[] = "HEAD / HTTP/1.1\r\nHost: camera\r\n"
+	    "Connection: close\r\n\r\n";
+	char one;
+	int rc, ret;
+
+	rc = SSL_write(p->ssl, ask, sizeof ask - 1);
+	while (rc > 0) {
+		ERR_clear_error();
+		rc = SSL_read(p->ssl, &one, 1);
+		if (rc == 1)
+			return CAMCA_OK;
+		if (SSL_get_error(p->ssl, rc) != SSL_ERROR_WANT_READ)
+			break;
+		if ((ret = tcp_wait(&p->tcp, POLLIN)) < 0)
+			return ret;
+		rc = 1;
+	}
+	return cam_fail(p->why, CAMCA_EIO, CAM_TLS,
+	    "The TLS server ends the connection.");
+}
+
+int
+tls_taken(const struct tls_target *t, bool *out, struct cam_why *why)
+{
+	struct probe p;
+	int ret;
+
+	*out = false;
+	probe_begin(&p, t, why);
+	ret = tcp_connect(&p.tcp, t->host, t->port);
+	if (ret == CAMCA_OK)
+		ret = probe_setup(&p);
+	if (ret == CAMCA_OK) {
+		ret = probe_handshake(&p);
+		if (ret == CAMCA_OK)
+			ret = probe_ask(&p);
+		*out = ret == CAMCA_OK;
+		/* It answers, and ends it: that is a no. */
+		if (ret == CAMCA_EIO && why != NULL && why->code == CAM_TLS)
+			ret = CAMCA_OK;
+	}
+	probe_end(&p);
 	return ret;
 }

@@ -91,3 +91,13 @@ tls_verify_set(SSL_CTX *ctx, struct tls_verify *v)
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1;
 }
+
+bool
+tls_client_set(SSL_CTX *ctx, const struct cam_client *client)
+{
+	bool ok = client == NULL || SSL_CTX_use_cert_and_key(ctx,
+	    client->cert, client->key, client->chain, 1) == 1;
+
+	ERR_clear_error();
+	return ok;
+}

@@ -17,5 +17,8 @@ struct tls_verify {
 /* Makes ctx ask v, demand TLS 1.2 or newer and forget sessions: a resumed
  * session would show no certificate. 1, or 0 where OpenSSL fails. */
 int tls_verify_set(SSL_CTX *ctx, struct tls_verify *v);
+/* Makes ctx show client (may be NULL) to a server that asks. False where
+ * OpenSSL fails. */
+bool tls_client_set(SSL_CTX *ctx, const struct cam_client *client);
 
 #endif

@@ -71,11 +71,15 @@ conn_client_auth(struct camera *cam, SSL *ssl)
 	struct policy *p;
 	struct cert *c;
 	unsigned i;
+	bool refused;
 	int good = store != NULL;
 
 	pthread_mutex_lock(&cam->lock);
 	p = cam->client_auth ? store_policy(cam, cam->assigned_policy) : NULL;
-	for (i = 0; good && p != NULL && i < p->n; i++)
+	if (p != NULL && fault_hit(cam, CF_CLIENT_IGNORED, NULL))
+		p = NULL;
+	refused = p != NULL && fault_hit(cam, CF_CLIENT_REFUSED, NULL);
+	for (i = 0; good && p != NULL && !refused && i < p->n; i++)
 		if ((c = store_cert(cam, p->anchors[i])) != NULL)
 			good = X509_STORE_add_cert(store, c->x) == 1;
 	pthread_mutex_unlock(&cam->lock);

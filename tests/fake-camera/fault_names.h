@@ -78,6 +78,10 @@
 	    "5 failures in 30 s lock an account for value seconds.") \
 	X(LOCK_TOLD, "lock-told", 423, \
 	    "Who is locked out is told so by HTTP status value.") \
+	X(CLIENT_REFUSED, "client-cert-refused", 0, \
+	    "Where client certificates are asked for, each is refused.") \
+	X(CLIENT_IGNORED, "client-cert-ignored", 0, \
+	    "Client certificates are required, it says, and asks for none.") \
 	X(FIXED_USER, "fixed-user", 0, \
 	    "The user named, or each one, cannot be changed nor deleted.") \
 	X(FACTORY_RESET, "factory-reset", 0, \

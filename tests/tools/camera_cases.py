@@ -770,18 +770,23 @@ def crls(cam, ca):
     by_id(cam, 'DeleteCRL', 'CrlID', second)
 
 
-def by_certificate(cam, ca):
-    """A client certificate of the trust anchor gets in; mapped to a user it
-    needs no password."""
+def with_certificate(cam, ca, name):
+    """From now on the client shows a certificate of that CA."""
     key = ec.generate_private_key(ec.SECP256R1())
     cert = ca.sign(x509.Name([x509.NameAttribute(
-        NameOID.COMMON_NAME, 'admin')]), key.public_key())
+        NameOID.COMMON_NAME, name)]), key.public_key())
     with tempfile.NamedTemporaryFile() as f:
         f.write(key.private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         f.write(cert.public_bytes(Encoding.PEM))
         f.flush()
         cam.context.load_cert_chain(f.name)
+
+
+def by_certificate(cam, ca):
+    """A client certificate of the trust anchor gets in; mapped to a user it
+    needs no password."""
+    with_certificate(cam, ca, 'admin')
     check('with one it lets in', cam.open('GetSystemDateAndTime').status, 200)
     check('the login is still due', cam.open('GetUsers').status, 401)
     cam.tas('SetCnMapsToUser', '<tas:cnMapsToUser>true</tas:cnMapsToUser>')

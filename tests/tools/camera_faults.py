@@ -11,7 +11,7 @@ import traceback
 
 from camera_cases import (CA, FAILED, back, by_id, check, csr, install,
                           new_key, raises, replace, sha, upload, user,
-                          wait_key)
+                          wait_key, with_certificate)
 from camera_client import TAS, TDS, Camera, digest, envelope, token
 
 SEEN = set()
@@ -303,6 +303,30 @@ def hashing(cam):
     check('without it', works(), [200, 200])
 
 
+def demand(cam, ca):
+    """Client certificates are asked for; the login stays on plain HTTP."""
+    cam.control('reset', {})
+    ca_id = upload(cam, ca.cert).one('CertificateID')
+    p = cam.tas('CreateCertPathValidationPolicy', '<tas:Parameters/>'
+                '<tas:TrustAnchor><tas:CertificateID>%s</tas:CertificateID>'
+                '</tas:TrustAnchor>' % ca_id).one('CertPathValidationPolicyID')
+    by_id(cam, 'AddCertPathValidationPolicyAssignment',
+          'CertPathValidationPolicyID', p)
+    cam.tas('SetClientAuthenticationRequired', '<tas:clientAuthentication'
+            'Required>true</tas:clientAuthenticationRequired>')
+    plain = 'GetSystemDateAndTime'
+    cam.tls = True
+    check('a stranger is out', raises(lambda: cam.open(plain)))
+    with Switch(cam, 'client-cert-ignored'):
+        check('client-cert-ignored', cam.open(plain).status, 200)
+    with_certificate(cam, ca, 'viewer')
+    check('a viewer is in', cam.open(plain).status, 200)
+    with Switch(cam, 'client-cert-refused'):
+        check('client-cert-refused', raises(lambda: cam.open(plain)))
+    cam.tls = False
+    cam.control('reset', {})
+
+
 def refused(cam):
     for body, why in (({'fault': 'nothing'}, 'unknown'),
                       ({}, 'none'), ({'fault': 'slow', 'x': 1}, 'key'),
@@ -326,6 +350,7 @@ def main():
                       ('keys', lambda: keys(cam, ca)),
                       ('tls', lambda: tls(cam, ca)),
                       ('tls of modern', lambda: tls(modern, ca)),
+                      ('demand', lambda: demand(cam, ca)),
                       ('hashing', lambda: hashing(first)),
                       ('power', lambda: power(cam)),
                       ('refused', lambda: refused(cam))):

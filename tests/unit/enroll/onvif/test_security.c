@@ -437,6 +437,36 @@ test_time(void **state)
 }
 
 static void
+test_policy_find(void **state)
+{
+	static const char rows[] = SOAP("<a:GetAllCertPathValidationPolicies"
+	    "Response><a:CertPathValidationPolicy>"
+	    "<a:CertPathValidationPolicyID>v1</a:CertPathValidationPolicyID>"
+	    "<a:Parameters/></a:CertPathValidationPolicy>"
+	    "<a:CertPathValidationPolicy><a:CertPathValidationPolicyID>v2"
+	    "</a:CertPathValidationPolicyID><a:Alias>ours</a:Alias>"
+	    "<a:Parameters/></a:CertPathValidationPolicy>"
+	    "</a:GetAllCertPathValidationPoliciesResponse>");
+	char id[CAM_ID_MAX];
+
+	(void)state;
+	mock_init(&m, NULL, NULL);
+	mock_security(&m);
+	mock_say(&m, 200, NULL, rows);
+	mock_say(&m, 200, NULL, rows);
+	mock_say(&m, 500, NULL, FAULT1("ActionNotSupported"));
+	assert_int_equal(cam_onvif.policy_find(&m.c, "ours", id, &why),
+	    CAMCA_OK);
+	assert_string_equal(id, "v2");
+	assert_int_equal(cam_onvif.policy_find(&m.c, "our", id, &why),
+	    CAMCA_OK);
+	assert_string_equal(id, "");
+	assert_int_equal(cam_onvif.policy_find(&m.c, "ours", id, &why),
+	    CAMCA_EPERM);
+	mock_fini(&m);
+}
+
+static void
 test_policy(void **state)
 {
 	(void)state;
@@ -531,6 +561,7 @@ main(void)
 		cmocka_unit_test(test_set_password),
 		cmocka_unit_test(test_accounts_bad),
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_policy_find),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_rule),

@@ -102,16 +102,19 @@ struct server {
 	atomic_bool end;
 	atomic_uint requests;
 	bool deaf;                   /* accepts, and says nothing */
+	bool asks;                   /* for a client certificate of root */
 };
 
-/* Head and body "B"; else the answer would overtake the request. */
+/* Head, and body "B" unless it is a HEAD; else the answer would overtake the
+ * request. */
 static bool
 server_read(SSL *ssl)
 {
 	char bytes[4096] = "";
 	int n = 0, r;
 
-	while (strstr(bytes, "\r\n\r\nB") == NULL) {
+	while (strstr(bytes, bytes[0] == 'H' ? "\r\n\r\n" : "\r\n\r\nB") ==
+	    NULL) {
 		r = SSL_read(ssl, bytes + n, (int)sizeof bytes - 1 - n);
 		if (r <= 0)
 			return false;
@@ -175,6 +178,12 @@ server_start(struct server *s, const struct party *p, int max_version)
 		SSL_CTX_set_min_proto_version(s->ctx, max_version);
 		SSL_CTX_set_security_level(s->ctx, 0);
 	}
+	if (s->asks) {
+		X509_STORE_add_cert(SSL_CTX_get_cert_store(s->ctx),
+		    root.cert);
+		SSL_CTX_set_verify(s->ctx, SSL_VERIFY_PEER |
+		    SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	}
 	s->fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(bind(s->fd, (struct sockaddr *)&a, sizeof a), 0);
 	assert_int_equal(listen(s->fd, 8), 0);
@@ -197,11 +206,12 @@ server_end(struct server *s)
 /* ---- the transport ---- */
 
 static int
-exchange(uint16_t port, const uint8_t *pin, X509_STORE *trust,
-    const char *name, struct cam_why *why)
+exchange_as(const struct cam_client *client, uint16_t port,
+    const uint8_t *pin, X509_STORE *trust, const char *name,
+    struct cam_why *why)
 {
 	const struct cam_env env = { .ctx = &camca_ctx_system,
-	    .connect_ms = 5000, .answer_ms = 5000 };
+	    .client = client, .connect_ms = 5000, .answer_ms = 5000 };
 	const struct onvif_request q = { .path = "/", .body = "B",
 	    .body_len = 1, .changes = true };
 	const struct cam_link link = { .scheme = CAM_HTTPS,
@@ -220,6 +230,13 @@ exchange(uint16_t port, const uint8_t *pin, X509_STORE *trust,
 	onvif_http_free(h);
 	onvif_link_fini(&l);
 	return ret;
+}
+
+static int
+exchange(uint16_t port, const uint8_t *pin, X509_STORE *trust,
+    const char *name, struct cam_why *why)
+{
+	return exchange_as(NULL, port, pin, trust, name, why);
 }
 
 static void
@@ -364,6 +381,51 @@ test_probe_trouble(void **state)
 	assert_int_equal(served.n, 0);
 }
 
+/* Who is talked to: with TLS 1.3 only an answer tells. */
+static void
+test_taken(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	const struct cam_client ours = { leaf.cert, NULL, leaf.key },
+	    theirs = { other.cert, NULL, other.key };
+	const struct {
+		const struct cam_client *client;
+		bool asks, taken;
+	} cases[] = { { NULL, false, true }, { &ours, false, true },
+	    { NULL, true, false }, { &theirs, true, false },
+	    { &ours, true, true } };
+	struct cam_served served;
+	struct cam_why why;
+	uint8_t hash[32];
+	size_t i;
+	bool got;
+
+	(void)state;
+	hash_of(leaf.cert, hash);
+	for (i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+		struct server s = { .asks = cases[i / 2].asks };
+		struct tls_target t = { .host = "127.0.0.1",
+		    .client = cases[i / 2].client, .connect_ms = 5000 };
+
+		server_start(&s, &leaf, versions[i % 2]);
+		t.port = s.port;
+		assert_int_equal(tls_taken(&t, &got, &why), CAMCA_OK);
+		assert_int_equal(got, cases[i / 2].taken);
+		/* The leaf is seen all the same, where we are let in. */
+		if (got) {
+			assert_int_equal(tls_probe(&t, &served, &why), 0);
+			assert_memory_equal(served.sha256, hash, 32);
+			cam_served_fini(&served);
+		}
+		assert_int_equal(exchange_as(t.client, s.port, hash, NULL,
+		    NULL, &why) == CAMCA_OK, got);
+		server_end(&s);
+		assert_int_equal(tls_taken(&t, &got, &why), CAMCA_EIO);
+		assert_int_equal(why.code, CAM_UNREACHABLE);
+		assert_false(got);
+	}
+}
+
 int
 main(void)
 {
@@ -372,6 +434,7 @@ main(void)
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_old_version),
 		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_probe_trouble),
 	};
 
