@@ -14,9 +14,12 @@
 #define DISCOVERY_HITS_MAX 4096u
 #define DISCOVERY_PORT 3702
 #define DISCOVERY_GROUP "239.255.255.250"
+#define DISCOVERY_GROUP6 "ff02::c"
+#define DISCOVERY_FROM 64
 
 struct discovery_hit {
-	char from[46];               /* address that the answer came from */
+	char from[DISCOVERY_FROM];   /* address that the answer came from;
+				      * "fe80::1%eth0" where it is of a link */
 	char endpoint[CAM_WORD_MAX]; /* "urn:uuid:...", stable */
 	char xaddrs[512];            /* as told, separated by spaces */
 	char name[CAM_WORD_MAX];     /* of the scopes, "" where not told */
@@ -32,9 +35,13 @@ struct discovery {
 };
 
 struct discovery_ask {
-	const char *group;           /* NULL: DISCOVERY_GROUP */
+	/* IPv4 or IPv6; NULL: DISCOVERY_GROUP, and DISCOVERY_GROUP6 on each
+	 * interface that has IPv6. */
+	const char *group;
 	uint16_t port;               /* 0: DISCOVERY_PORT */
-	const char *interface;       /* local IPv4 address; NULL: default */
+	/* Local IPv4 address, of an IPv6 group the interface's name; NULL:
+	 * default. */
+	const char *interface;
 	long listen_ms;              /* 0: 3000 */
 	const struct camca_ctx *ctx;
 	bool (*stopping)(void *arg); /* may be NULL */

@@ -41,7 +41,9 @@ services_xaddr(struct call *c, const char *path)
 	}
 	if (fault_hit(cam, CF_XADDR_PORT, c->name))
 		port = (long)fault_value(cam, CF_XADDR_PORT);
-	xo_printf(c->out, "<tds:XAddr>%s://%s:%ld%s</tds:XAddr>", c->tls ?
+	xo_printf(c->out, strchr(host, ':') != NULL ?
+	    "<tds:XAddr>%s://[%s]:%ld%s</tds:XAddr>" :
+	    "<tds:XAddr>%s://%s:%ld%s</tds:XAddr>", c->tls ?
 	    "https" : "http", host, port, path);
 }
 

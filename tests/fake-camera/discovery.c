@@ -2,6 +2,7 @@
 /* WS-Discovery of April 2005, which ONVIF refers to, and the OASIS edition of
  * 2009, in which some cameras answer. */
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "tests/fake-camera/xml.h"
 
 #define DISCOVERY_GROUP "239.255.255.250"
+#define DISCOVERY_GROUP6 "ff02::c"
 #define DISCOVERY_MAX 4096       /* bytes of a probe */
 #define NS_DN "http://www.onvif.org/ver10/network/wsdl"
 
@@ -125,6 +127,7 @@ probe_read(const xmlDoc *doc, struct probe *p)
 static void
 match_write(struct xo *x, struct camera *cam, const struct probe *p)
 {
+	bool v6 = strchr(cam->address, ':') != NULL;
 	const struct persona *ps = cam->persona;
 
 	xo_printf(x, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
@@ -144,8 +147,9 @@ match_write(struct xo *x, struct camera *cam, const struct probe *p)
 	    "tds:Device</d:Types><d:Scopes>onvif://www.onvif.org/hardware/%s "
 	    "onvif://www.onvif.org/name/%s "
 	    "onvif://www.onvif.org/MacAddress/%s</d:Scopes>"
-	    "<d:XAddrs>http://%s:%u" PATH_DEVICE "</d:XAddrs>", cam->guid,
-	    ps->model, cam->serial, cam->mac, cam->address, cam->http_port);
+	    "<d:XAddrs>http://%s%s%s:%u" PATH_DEVICE "</d:XAddrs>", cam->guid,
+	    ps->model, cam->serial, cam->mac, v6 ? "[" : "", cam->address,
+	    v6 ? "]" : "", cam->http_port);
 	/* Small cameras leave it out, and are missed by strict clients. */
 	if (!ps->old_spelling)
 		xo_int(x, "d:MetadataVersion", 1);
@@ -164,7 +168,8 @@ match_due(const struct camera *cam, const struct probe *p)
 }
 
 static void
-discovery_answer(const struct probe *p, const struct sockaddr_in *to)
+discovery_answer(const struct probe *p, const struct sockaddr *to,
+    socklen_t len)
 {
 	struct camera *cam;
 	struct xo x;
@@ -179,8 +184,8 @@ discovery_answer(const struct probe *p, const struct sockaddr_in *to)
 			match_write(&x, cam, p);
 		pthread_mutex_unlock(&cam->lock);
 		if (due && x.err == 0)
-			(void)sendto(discovery.fd, x.b.data, x.b.len, 0,
-			    (const struct sockaddr *)to, sizeof *to);
+			(void)sendto(discovery.fd, x.b.data, x.b.len, 0, to,
+			    len);
 		xo_fini(&x);
 	}
 }
@@ -189,7 +194,7 @@ static void *
 discovery_run(void *arg)
 {
 	struct pollfd pfd = { .fd = discovery.fd, .events = POLLIN };
-	struct sockaddr_in from;
+	struct sockaddr_storage from;
 	socklen_t len;
 	char text[DISCOVERY_MAX];
 	struct probe p;
@@ -205,36 +210,80 @@ discovery_run(void *arg)
 		    (struct sockaddr *)&from, &len);
 		doc = n > 0 ? xml_parse(text, (size_t)n) : NULL;
 		if (doc != NULL && probe_read(doc, &p))
-			discovery_answer(&p, &from);
+			discovery_answer(&p, (struct sockaddr *)&from, len);
 		xmlFreeDoc(doc);
 	}
 	return NULL;
 }
 
-int
-discovery_start(const struct fleet *fleet, uint16_t *port)
+/* Bound to all addresses: else no datagram to the group arrives. */
+static int
+discovery_bind(sa_family_t family, const void *any, socklen_t len)
+{
+	int one = 1;
+
+	discovery.fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (discovery.fd < 0)
+		return CAMCA_EIO;
+	setsockopt(discovery.fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	return bind(discovery.fd, any, len) == 0 ? CAMCA_OK : CAMCA_EIO;
+}
+
+static int
+discovery_open4(const char *address, uint16_t *port)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET,
 	    .sin_port = htons(*port) };
 	struct ip_mreq group;
 	socklen_t len = sizeof sin;
-	int one = 1;
 
-	discovery.fleet = fleet;
 	memset(&group, 0, sizeof group);
-	discovery.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (discovery.fd < 0 || inet_pton(AF_INET, fleet->address,
-	    &group.imr_interface) != 1 ||
-	    inet_pton(AF_INET, DISCOVERY_GROUP, &group.imr_multiaddr) != 1)
-		return CAMCA_EIO;
-	setsockopt(discovery.fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	/* Bound to all addresses: else no datagram to the group arrives. */
-	if (bind(discovery.fd, (struct sockaddr *)&sin, sizeof sin) != 0 ||
+	if (inet_pton(AF_INET, address, &group.imr_interface) != 1 ||
+	    inet_pton(AF_INET, DISCOVERY_GROUP, &group.imr_multiaddr) != 1 ||
+	    discovery_bind(AF_INET, &sin, len) < 0 ||
 	    getsockname(discovery.fd, (struct sockaddr *)&sin, &len) != 0)
 		return CAMCA_EIO;
 	*port = ntohs(sin.sin_port);
 	(void)setsockopt(discovery.fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group,
 	    sizeof group);
+	return CAMCA_OK;
+}
+
+/* The group of each link: an address does not tell its own. */
+static int
+discovery_open6(uint16_t *port)
+{
+	struct sockaddr_in6 sin = { .sin6_family = AF_INET6,
+	    .sin6_port = htons(*port) };
+	struct if_nameindex *list, *i;
+	struct ipv6_mreq group;
+	socklen_t len = sizeof sin;
+
+	if (inet_pton(AF_INET6, DISCOVERY_GROUP6, &group.ipv6mr_multiaddr) !=
+	    1 || discovery_bind(AF_INET6, &sin, len) < 0 ||
+	    getsockname(discovery.fd, (struct sockaddr *)&sin, &len) != 0)
+		return CAMCA_EIO;
+	*port = ntohs(sin.sin6_port);
+	list = if_nameindex();
+	for (i = list; i != NULL && i->if_index != 0; i++) {
+		group.ipv6mr_interface = i->if_index;
+		(void)setsockopt(discovery.fd, IPPROTO_IPV6, IPV6_JOIN_GROUP,
+		    &group, sizeof group);
+	}
+	if (list != NULL)
+		if_freenameindex(list);
+	return CAMCA_OK;
+}
+
+int
+discovery_start(const struct fleet *fleet, uint16_t *port)
+{
+	bool v6 = strchr(fleet->address, ':') != NULL;
+
+	discovery.fleet = fleet;
+	if ((v6 ? discovery_open6(port) : discovery_open4(fleet->address,
+	    port)) < 0)
+		return CAMCA_EIO;
 	if (pthread_create(&discovery.thread, NULL, discovery_run, NULL) != 0)
 		return CAMCA_ENOMEM;
 	discovery.started = true;

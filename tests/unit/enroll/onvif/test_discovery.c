@@ -124,7 +124,7 @@ camera_thread(void *arg)
 	struct pollfd p = { fd, POLLIN, 0 };
 	static const char text[] = OLD("#", "");
 	char before[sizeof text];
-	struct sockaddr_in from;
+	struct sockaddr_storage from;
 	socklen_t len;
 	const char *s;
 	ssize_t n;
@@ -148,34 +148,69 @@ camera_thread(void *arg)
 	return NULL;
 }
 
+/* A camera behind fd, asked as told. */
+static void
+run_at(int fd, struct discovery_ask *ask, const char *from)
+{
+	struct discovery d;
+	struct cam_why why;
+	pthread_t thread;
+
+	ask->ctx = &camca_ctx_system;
+	ask->listen_ms = 300;
+	assert_int_equal(pthread_create(&thread, NULL, camera_thread, &fd),
+	    0);
+	assert_int_equal(discovery_run(ask, &d, &why), CAMCA_OK);
+	pthread_join(thread, NULL);
+	assert_int_equal(d.n, 1);
+	assert_string_equal(d.v[0].from, from);
+	assert_true(d.refused >= 1);
+	discovery_fini(&d);
+}
+
 static void
 test_run(void **state)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
 	    .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	struct discovery_ask ask = { .group = "127.0.0.1", .listen_ms = 300,
-	    .ctx = &camca_ctx_system };
+	struct discovery_ask ask = { .group = "127.0.0.1" };
 	socklen_t len = sizeof a;
 	struct discovery d;
 	struct cam_why why;
-	pthread_t thread;
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	(void)state;
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
 	ask.port = ntohs(a.sin_port);
-	assert_int_equal(pthread_create(&thread, NULL, camera_thread, &fd),
-	    0);
-	assert_int_equal(discovery_run(&ask, &d, &why), CAMCA_OK);
-	pthread_join(thread, NULL);
+	run_at(fd, &ask, "127.0.0.1");
 	close(fd);
-	assert_int_equal(d.n, 1);
-	assert_string_equal(d.v[0].from, "127.0.0.1");
-	assert_true(d.refused >= 1);
-	discovery_fini(&d);
 	ask.group = "not an address";
 	assert_int_equal(discovery_run(&ask, &d, &why), CAMCA_EINVAL);
+	ask.group = "not:an:address";
+	assert_int_equal(discovery_run(&ask, &d, &why), CAMCA_EINVAL);
+	ask.group = DISCOVERY_GROUP6;
+	ask.interface = "no-such0";
+	assert_int_equal(discovery_run(&ask, &d, &why), CAMCA_EINVAL);
+}
+
+/* IPv6, at one address: loopback has no groups. */
+static void
+test_run6(void **state)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6,
+	    .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct discovery_ask ask = { .group = "::1" };
+	socklen_t len = sizeof a;
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	(void)state;
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0)
+		skip();                   /* a machine without IPv6 */
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	ask.port = ntohs(a.sin6_port);
+	run_at(fd, &ask, "::1");
+	close(fd);
 }
 
 int
@@ -186,6 +221,7 @@ main(void)
 		cmocka_unit_test(test_no_match),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_run),
+		cmocka_unit_test(test_run6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
