@@ -67,6 +67,7 @@ client_anchor(struct visit *v, struct client_run *r)
 	if (ret == CAMCA_OK && r->policy[0] == '\0') {
 		u.der = der;
 		u.der_len = (size_t)len;
+		visit_lists_stale(v, LIST_CERTS);
 		ret = v->drv->cert_upload(v->cam, &u, &up, &why);
 		if (ret == CAMCA_OK)
 			ret = v->drv->policy_create(v->cam, ids, 1, r->alias,
@@ -291,8 +292,10 @@ client_drop_root(struct visit *v, const char *alias)
 {
 	struct cam_why why = { 0 };
 	size_t i;
-	int ret = visit_lists_read(v);
+	int ret;
 
+	visit_lists_stale(v, LIST_CERTS);
+	ret = visit_lists_need(v, LIST_CERTS);
 	for (i = 0; ret == CAMCA_OK && i < v->lists.certs.n; i++)
 		if (strcmp(v->lists.certs.v[i].alias, alias) == 0 &&
 		    v->drv->cert_delete(v->cam, v->lists.certs.v[i].id,
