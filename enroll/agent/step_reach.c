@@ -42,7 +42,7 @@ reach_fallback(struct visit *v)
 	visit_extra(v, "observation", json_pack("{s:{s:s}}", "served",
 	    "sha256", hex));
 	return visit_fail(v, "camera.fallback", "The certificate served there "
-	    "is neither the one on record nor issued by this authority "
+	    "is neither the one on record nor another one in force "
 	    "(SHA-256 %s): no login was sent. Look at the camera; one that "
 	    "was reset or replaced is accepted with \"camca device reach %s "
 	    "--tls-sha256\" and this hash, and enrolled anew", hex,

@@ -15,7 +15,7 @@ est_init --policies "$POLICIES"
 camca_start
 
 # ---- help ----
-sql() { sqlite3 "$STATE/db/camca.sqlite" "$1"; }
+sql() { sqlite3 -cmd ".timeout 10000" "$STATE/db/camca.sqlite" "$1"; }
 # agent ID SITE: registered, enrolled; key and certificate in $TMP/ID
 agent() {
 	local s
