@@ -12,7 +12,7 @@ protocols_row(struct xml_in *in, const xmlNode *n, struct cam_protocol *p)
 	const xmlNode *port = xml_each(n, NULL, NS_TT, "Port");
 	char text[16];
 	struct buf b;
-	int value = 0;
+	int value = 0, ret = CAMCA_OK;
 
 	memset(p, 0, sizeof *p);
 	xml_string(in, n, NS_TT, "Name", p->name, sizeof p->name,
@@ -20,7 +20,7 @@ protocols_row(struct xml_in *in, const xmlNode *n, struct cam_protocol *p)
 	xml_bool(in, n, NS_TT, "Enabled", &p->enabled, XML_NEED);
 	buf_init(&b, sizeof text - 1);
 	/* Of several ports the first one is the one that is told to others. */
-	if (port != NULL && xml_text(port, &b)) {
+	if (port != NULL && (ret = xml_text(port, &b)) == CAMCA_OK) {
 		const char *s = buf_str(&b);
 
 		for (s += strspn(s, " \t\r\n"); *s >= '0' && *s <= '9' &&
@@ -28,8 +28,8 @@ protocols_row(struct xml_in *in, const xmlNode *n, struct cam_protocol *p)
 			value = value * 10 + (*s - '0');
 	}
 	buf_fini(&b);
-	if (value > 65535)
-		xml_bad(in, "is not a port", "Port");
+	if (ret == CAMCA_ENOMEM || value > 65535)
+		xml_bad_text(in, ret, "is not a port", "Port");
 	else
 		p->port = (uint16_t)value;
 }

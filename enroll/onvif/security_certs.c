@@ -22,7 +22,7 @@ cert_row(struct xml_in *in, const xmlNode *n, struct cam_cert *k)
 	    &k->der_len);
 	if (in->err == 0 && EVP_Digest(k->der, k->der_len, k->sha256, &len,
 	    EVP_sha256(), NULL) != 1)
-		in->err = cam_fail_plain(in->why, CAMCA_ECRYPTO);
+		in->err = cam_fail_plain(in->why, CAMCA_ENOMEM);
 }
 
 int

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include "ca/base/auto.h"
+#include "ca/base/ossl.h"
 #include "enroll/onvif/names.h"
 #include "enroll/onvif/security.h"
 #include "enroll/onvif/trouble.h"
@@ -51,14 +52,17 @@ csr_write(struct xml_out *w, const struct cam_csr_ask *ask)
 	xml_close(w);
 }
 
-static bool
+static int
 csr_is_pkcs10(const uint8_t *der, size_t len)
 {
 	const uint8_t *p = der;
-	AUTO(X509_REQ) *req = d2i_X509_REQ(NULL, &p, (long)len);
+	AUTO(X509_REQ) *req = NULL;
 
 	ERR_clear_error();
-	return req != NULL && p == der + len;
+	req = d2i_X509_REQ(NULL, &p, (long)len);
+	if (req == NULL)
+		return ossl_failed(CAMCA_EPROTO);
+	return p == der + len ? CAMCA_OK : CAMCA_EPROTO;
 }
 
 int
@@ -84,7 +88,10 @@ onvif_csr(struct camera *c, const struct cam_csr_ask *ask,
 	soap_answer_fini(&a);
 	if (in.err < 0)
 		return in.err;
-	if (!csr_is_pkcs10(der, len))
+	ret = csr_is_pkcs10(der, len);
+	if (ret == CAMCA_ENOMEM)
+		ret = cam_fail_plain(why, ret);
+	else if (ret < 0)
 		ret = cam_fail(why, CAMCA_EPROTO, CAM_MALFORMED,
 		    "What the camera calls a PKCS10CSR is not one.");
 	else if ((ret = buf_put(der_out, der, len)) < 0)

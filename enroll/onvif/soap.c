@@ -155,7 +155,7 @@ soap_fault_text(const xmlNode *fault, char *out, size_t out_len)
 	struct buf b;
 
 	buf_init(&b, XML_BYTES_MAX);
-	if (text != NULL && xml_text(text, &b))
+	if (text != NULL && xml_text(text, &b) == CAMCA_OK)
 		snprintf(out, out_len, "%.200s", buf_str(&b));
 	else
 		out[0] = '\0';

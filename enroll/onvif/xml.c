@@ -20,6 +20,44 @@ struct xml_guard {
 };
 
 static pthread_once_t xml_once = PTHREAD_ONCE_INIT;
+/* Whether memory was lacking, of each thread, as libxml2 gives its allocator no
+ * argument. It does not always tell itself: a tree can lose a name, or an
+ * attribute, and be called well-formed. */
+static _Thread_local bool xml_missed;
+
+static void *
+xml_malloc(size_t n)
+{
+	void *p = malloc(n);
+
+	xml_missed = xml_missed || p == NULL;
+	return p;
+}
+
+static void *
+xml_realloc(void *old, size_t n)
+{
+	void *p = realloc(old, n);
+
+	xml_missed = xml_missed || p == NULL;
+	return p;
+}
+
+static char *
+xml_strdup(const char *s)
+{
+	char *p = strdup(s);
+
+	xml_missed = xml_missed || p == NULL;
+	return p;
+}
+
+static void
+xml_setup(void)
+{
+	(void)xmlMemSetup(free, xml_malloc, xml_realloc, xml_strdup);
+	xmlInitParser();
+}
 
 /* Without memory libxml2 speaks to standard error, with pieces of the answer.
  * We have our own words, and our own log. */
@@ -105,8 +143,9 @@ xml_parse(xmlDoc **out, const void *p, size_t n, size_t max_bytes,
 	if (n > max_bytes || n > XML_BYTES_MAX)
 		return cam_fail(why, CAMCA_ELIMIT, CAM_MALFORMED,
 		    "The camera's answer has more than %zu bytes.", max_bytes);
-	pthread_once(&xml_once, xmlInitParser);
+	pthread_once(&xml_once, xml_setup);
 	xmlSetGenericErrorFunc(NULL, xml_quiet);   /* of this thread */
+	xml_missed = false;
 	ctx = xmlNewParserCtxt();
 	if (ctx == NULL)
 		return cam_fail_plain(why, CAMCA_ENOMEM);
@@ -121,7 +160,7 @@ xml_parse(xmlDoc **out, const void *p, size_t n, size_t max_bytes,
 	ok = doc != NULL && ctx->wellFormed && ctx->nsWellFormed &&
 	    xmlDocGetRootElement(doc) != NULL;
 	/* Without memory libxml2 may still call a torn tree well-formed. */
-	memory = ctx->errNo == XML_ERR_NO_MEMORY;
+	memory = xml_missed || ctx->errNo == XML_ERR_NO_MEMORY;
 	ret = memory ? cam_fail_plain(why, CAMCA_ENOMEM) :
 	    xml_verdict(&guard, ok, why);
 	xmlFreeParserCtxt(ctx);
@@ -226,25 +265,37 @@ xml_distinct(struct xml_in *in, const char *at, size_t n, size_t row_bytes,
 			}
 }
 
-bool
+void
+xml_bad_text(struct xml_in *in, int err, const char *what, const char *name)
+{
+	if (err != CAMCA_ENOMEM)
+		xml_bad(in, what, name);
+	else if (in->err == CAMCA_OK)
+		in->err = cam_fail_plain(in->why, err);
+}
+
+int
 xml_text(const xmlNode *node, struct buf *out)
 {
 	const xmlNode *n;
+	int ret;
 
 	for (n = node->children; n != NULL; n = n->next) {
 		switch (n->type) {
 		case XML_TEXT_NODE:
 		case XML_CDATA_SECTION_NODE:
-			if (n->content == NULL || buf_puts(out,
-			    (const char *)n->content) < 0)
-				return false;
+			if (n->content == NULL)
+				return CAMCA_EPROTO;
+			ret = buf_puts(out, (const char *)n->content);
+			if (ret < 0)
+				return ret;
 			break;
 		case XML_COMMENT_NODE:
 		case XML_PI_NODE:
 			break;
 		default:
-			return false;
+			return CAMCA_EPROTO;
 		}
 	}
-	return true;
+	return CAMCA_OK;
 }

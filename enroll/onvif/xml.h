@@ -94,11 +94,15 @@ bool xml_attr_bool(const xmlNode *node, const char *name, bool *out);
 /* Whether a list of words (separated by white space) holds word. */
 bool xml_has_word(const char *list, const char *word);
 
-/* Text of an element without elements in it; appended. false: not such an
- * element, larger than out's maximum, or out of memory. */
-bool xml_text(const xmlNode *node, struct buf *out);
+/* Text of an element without elements in it; appended. CAMCA_EPROTO: not such
+ * an element; CAMCA_ELIMIT: larger than out's maximum; CAMCA_ENOMEM. */
+CAMCA_MUST int xml_text(const xmlNode *node, struct buf *out);
 
 /* Adds an error to in, if it is the first; for readers of messages. */
 void xml_bad(struct xml_in *in, const char *what, const char *name);
+/* The same for the error err of reading a text: a camera has done nothing wrong
+ * where memory is short here. */
+void xml_bad_text(struct xml_in *in, int err, const char *what,
+    const char *name);
 
 #endif

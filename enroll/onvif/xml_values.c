@@ -59,11 +59,13 @@ xml_node_string(struct xml_in *in, const xmlNode *node, char *out,
 	const char *name = (const char *)node->name;
 	struct buf b;
 	char *s;
+	int ret;
 
 	out[0] = '\0';
 	buf_init(&b, (flags & XML_CUT) != 0 ? XML_BYTES_MAX : XML_TEXT_BYTES);
-	if (!xml_text(node, &b)) {
-		xml_bad(in, "is not a text of sensible length", name);
+	if ((ret = xml_text(node, &b)) < 0) {
+		xml_bad_text(in, ret, "is not a text of sensible length",
+		    name);
 		buf_fini(&b);
 		return;
 	}
@@ -190,6 +192,7 @@ xml_base64(struct xml_in *in, const xmlNode *parent, const char *ns,
 {
 	const xmlNode *n = xml_one(in, parent, ns, name, true);
 	struct buf text, bytes;
+	int ret;
 
 	*out = NULL;
 	*len_out = 0;
@@ -198,13 +201,16 @@ xml_base64(struct xml_in *in, const xmlNode *parent, const char *ns,
 	/* Cameras break lines; twice the size of the bytes is plenty. */
 	buf_init(&text, max_bytes * 2 + 64);
 	buf_init(&bytes, max_bytes);
-	if (xml_text(n, &text) && dec_base64(&bytes, buf_str(&text), text.len,
-	    1) == CAMCA_OK && bytes.len > 0) {
+	ret = xml_text(n, &text);
+	if (ret == CAMCA_OK)
+		ret = dec_base64(&bytes, buf_str(&text), text.len, 1);
+	if (ret == CAMCA_OK && bytes.len > 0) {
 		*out = bytes.data;
 		*len_out = bytes.len;
 		buf_init(&bytes, 0);
 	} else {
-		xml_bad(in, "is not base64 of a sensible length", name);
+		xml_bad_text(in, ret, "is not base64 of a sensible length",
+		    name);
 	}
 	buf_fini(&bytes);
 	buf_fini(&text);
@@ -279,9 +285,8 @@ bool
 xml_attr(const xmlNode *node, const char *name, char *out, size_t out_len)
 {
 	const xmlAttr *a;
-	struct buf b;
-	bool ok;
-	char *s;
+	const char *s;
+	size_t n;
 
 	out[0] = '\0';
 	for (a = node != NULL ? node->properties : NULL; a != NULL;
@@ -290,17 +295,24 @@ xml_attr(const xmlNode *node, const char *name, char *out, size_t out_len)
 			break;
 	if (a == NULL)
 		return false;
-	buf_init(&b, XML_TEXT_BYTES);
-	ok = xml_text((const xmlNode *)a, &b);
-	s = ok ? xml_trim(&b) : NULL;
-	ok = ok && strlen(s != NULL ? s : "") < out_len;
-	if (ok && s != NULL) {
-		xml_copy(out, out_len, s);
-		xml_one_line(out);
-		refusal_sanitize(out);
-	}
-	buf_fini(&b);
-	return ok;
+	if (a->children == NULL)
+		return true;
+	/* One node: there are no entities. Nothing is allocated, so that there
+	 * is nothing to fail with. */
+	if (a->children->next != NULL || a->children->content == NULL ||
+	    a->children->type != XML_TEXT_NODE)
+		return false;
+	s = (const char *)a->children->content;
+	s += strspn(s, xml_blank);
+	for (n = strlen(s); n > 0 && strchr(xml_blank, s[n - 1]) != NULL; n--)
+		;
+	if (n >= out_len)
+		return false;
+	memcpy(out, s, n);
+	out[n] = '\0';
+	xml_one_line(out);
+	refusal_sanitize(out);
+	return true;
 }
 
 bool
