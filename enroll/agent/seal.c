@@ -9,6 +9,7 @@
 #include "ca/base/auto.h"
 #include "ca/base/enc.h"
 #include "ca/base/json_memory.h"
+#include "ca/base/ossl.h"
 #include "enroll/agent/job.h"
 
 AUTO_DEFINE(CMS_ContentInfo, CMS_ContentInfo_free)
@@ -16,7 +17,8 @@ AUTO_DEFINE(CMS_ContentInfo, CMS_ContentInfo_free)
 static int
 seal_bad(struct refusal *why, int err, const char *what)
 {
-	ERR_clear_error();
+	if (ossl_failed(err) == CAMCA_ENOMEM)
+		return refuse_default(why, CAMCA_ENOMEM);
 	return refuse(why, err, 502, "agent.sealed", "The sealed part of the "
 	    "job %s.", what);
 }

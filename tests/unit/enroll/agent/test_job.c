@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/nth.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +13,7 @@
 
 #include "ca/base/auto.h"
 #include "ca/base/enc.h"
+#include "ca/base/json_memory.h"
 #include "enroll/agent/job.h"
 #include "enroll/agent/seal.h"
 
@@ -246,6 +249,45 @@ test_secret(void **state)
 	json_decref(o);
 }
 
+/* With the n-th allocation failing: nothing, or the whole job; the agent learns
+ * whose job it was in any case. What OpenSSL lacks it does not always tell. */
+static void
+test_no_memory(void **state)
+{
+	struct world *w = *state;
+	json_t *o = job_json(w, ACCOUNTS);
+	struct agent_job *j;
+	struct refusal why;
+	int64_t id;
+	int n, ret;
+	bool hit;
+
+	for (n = 1;; n += n > 300 ? n / 20 : 1) {
+		assert_true(n < 20000);
+		j = NULL;
+		memset(&why, 0, sizeof why);
+		nth_arm(n);
+		ret = job_parse(&j, &id, o, &w->id, &why);
+		hit = nth_disarm();
+		assert_int_equal(id, 7);
+		if (ret < 0 && ret != CAMCA_ENOMEM &&
+		    strcmp(why.code, "agent.sealed") != 0)
+			fail_msg("n %d: %d %s", n, ret, why.detail);
+		if (ret == CAMCA_OK) {
+			assert_int_equal(j->accounts_count, 2);
+			assert_string_equal(job_account(j, "admin")->current,
+			    "Old-1");
+			assert_int_equal(j->labels_count, 1);
+			assert_string_equal(j->options.ntp[0], "192.0.2.9");
+			job_free(j);
+		}
+		if (!hit)
+			break;
+	}
+	assert_int_equal(ret, CAMCA_OK);
+	json_decref(o);
+}
+
 int
 main(void)
 {
@@ -254,7 +296,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sealed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_secret, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_memory, setup,
+		    teardown),
 	};
 
+	nth_setup();
+	json_memory_setup();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
