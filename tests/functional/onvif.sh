@@ -7,13 +7,13 @@
 need openssl jq curl python3
 PROBE=$BIN/tests/tools/onvif_probe
 [ -x "$PROBE" ] || skip "onvif_probe is not built"
-CAMERAS=(modern rsa4 lateclock default)
+CAMERAS=(modern rsa4 lateclock default md5first)
 
 mkdir "$TMP/messages"
 # shellcheck disable=SC2016
 export OUT=$TMP/fake.json
 start fake bash -c 'exec "$0" "$@" >"$OUT"' "$BIN/camca-fake-camera" \
-    --cameras 4 --persona "$(IFS=,; echo "${CAMERAS[*]}")" --keygen-ms 50 \
+    --cameras 5 --persona "$(IFS=,; echo "${CAMERAS[*]}")" --keygen-ms 50 \
     --boot-ms 100 --discovery-port 0 --messages "$TMP/messages" || exit 1
 CONTROL=http://127.0.0.1:$(jq -r .control "$TMP/fake.json")
 
@@ -208,6 +208,16 @@ for s in 200 400 500; do
 	check "B4 no such key, $s" says "fail camera.no-such" keywait k 1
 done
 post 3 reset '{}'
+open 4
+check "B5 SHA-256 is off" says "ok md5=1 sha256=0" sha256
+check "B5 it goes on beside MD5" says ok sha256 on
+check "B5 it is offered" says "ok md5=1 sha256=1" sha256
+check "B5 and used" says "ok Reh" identify
+check "B5 it goes off" says ok sha256 off
+check "B5 it is not offered" says "ok md5=1 sha256=0" sha256
+check "B5 MD5 is used" says "ok Reh" identify
+check "B5 no login failed" says "ok 0" failed
+ask discoverable off
 quick '{"fault":"nonce-once"}'
 ask identify
 check "B5 a nonce is good once" says "ok Reh" identify

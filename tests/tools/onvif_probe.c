@@ -272,6 +272,20 @@ do_discoverable(struct tool *t, int n, char **a)
 }
 
 static int
+do_sha256(struct tool *t, int n, char **a)
+{
+	struct cam_digests d = { false, false };
+	int ret;
+
+	if (n > 1)
+		return t->d->sha256_set(t->c, strcmp(a[1], "on") == 0,
+		    &t->why);
+	ret = t->d->digests(t->c, &d, &t->why);
+	SAY(t, "md5=%d sha256=%d", d.md5, d.sha256);
+	return ret;
+}
+
+static int
 do_reboot(struct tool *t, int n, char **a)
 {
 	(void)n;
@@ -596,6 +610,7 @@ static const struct {
 	{ "adduser", 4, do_adduser }, { "setpass", 3, do_setpass },
 	{ "deluser", 2, do_deluser }, { "protocols", 1, do_protocols },
 	{ "discoverable", 1, do_discoverable }, { "reboot", 1, do_reboot },
+	{ "sha256", 1, do_sha256 },
 	{ "keys", 1, do_keys }, { "mkkey", 3, do_mkkey },
 	{ "keywait", 3, do_keywait }, { "rmkey", 2, do_rmkey },
 	{ "csr", 5, do_csr }, { "certs", 1, do_certs },
