@@ -157,6 +157,9 @@ struct call {
 #define REPORT(step, more) "{\"job\":1,\"step\":\"" step "\",\"outcome\":" \
 	"\"done\",\"before\":\"a\",\"after\":\"b\"" more "}"
 
+#define LEAF "000102030405060708090a0b0c0d0e0f" \
+	"101112131415161718191a1b1c1d1e1f"
+
 static const struct call calls[] = {
 	{ .op = "secret.import", .args = "{\"csv\":\"" CSV_HEAD "cam-0,admin,"
 	    AFIX_MARK "2,administrator,Administrator\\ncam-1,user,"
@@ -214,9 +217,10 @@ static const struct call calls[] = {
 	    .before_gate = { LEASE, SECRET } },
 	{ .op = "agent.report", .gate = true, .args = REPORT("observe",
 	    ",\"observation\":{\"serial\":\"S0\",\"firmware\":\"1.0\"},"
-	    "\"served\":{\"sha256\":\"000102030405060708090a0b0c0d0e0f"
-	    "101112131415161718191a1b1c1d1e1f\"}"),
-	    .before = { MAKE("observe") }, .before_gate = { LEASE } },
+	    "\"served\":{\"sha256\":\"" LEAF "\"}"),
+	    .before = { "{\"op\":\"device.reach\",\"args\":{\"id\":\"cam-0\","
+	    "\"host\":\"192.0.2.1\",\"tls_sha256\":\"" LEAF "\"}}",
+	    MAKE("observe") }, .before_gate = { LEASE } },
 };
 
 /* The frame of a call of the agent's, or of a person's. */
