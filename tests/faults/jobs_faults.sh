@@ -12,7 +12,8 @@ SOFTHSM=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so \
 [ -n "$SOFTHSM" ] || skip "SoftHSM is not where Debian has it"
 
 policies
-sed -i -e 's/^pause: 10m/pause: 0s/' -e 's/^attempts: 5/attempts: 100/' \
+sed -i -e 's/^pause: 10m/pause: 0s/' -e 's/^login_window: .*/login_window: 0s/' \
+    -e 's/^attempts: 5/attempts: 100/' \
     -e 's/^batch: 50/batch: 100/' "$POLICIES/rules/jobs.yaml"
 est_init --policies "$POLICIES"
 install -m 755 "$BIN/tests/faults/pkcs11_fault.so" "$TMP/pkcs11_fault.so"

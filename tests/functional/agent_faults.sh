@@ -53,6 +53,9 @@ lock-after-5 {"fault":"lock-after-5","value":300} yes
 fixed-user {"fault":"fixed-user","user":"admin"} -
 no-crl {"fault":"no-crl"} yes
 crl-max-1 {"fault":"crl-max-1"} yes
+client-cert-refused {"fault":"client-cert-refused"} yes
+client-cert-ignored {"fault":"client-cert-ignored"} yes
+sha256-broken {"fault":"sha256-broken"} yes
 LIST
 }
 # What changes when, or whether, a change becomes true or is heard of.

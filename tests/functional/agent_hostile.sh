@@ -9,7 +9,8 @@ need openssl curl jq python3 sqlite3
 
 OK="done"              # the word of the shell confuses its checkers
 policies
-sed -i -e 's/^pause: 10m/pause: 0s/' -e 's/observe_every: .*/observe_every: 0s/' \
+sed -i -e 's/^pause: 10m/pause: 0s/' -e 's/^login_window: .*/login_window: 0s/' \
+    -e 's/observe_every: .*/observe_every: 0s/' \
     -e 's/crl_every: .*/crl_every: 0s/' "$POLICIES/rules/jobs.yaml"
 est_init --policies "$POLICIES"
 camca_start

@@ -95,8 +95,8 @@ check "who is there" equal "$(camca --json agent list --site s1 |
     jq -r '[.items[].agent] | join(" ")')" 'ag-1 ag-2'
 
 # ---- nothing to do ----
-check "a lease without jobs" equal "$(lease ag-1) $(jq -c . "$TMP/answer")" \
-    '200 {"poll_s":5,"jobs":[]}'
+check "a lease without jobs" equal "$(lease ag-1) $(jq -c '[.poll_s, .jobs]' "$TMP/answer")" \
+    '200 [5,[]]'
 check "it is seen" equal "$(camca --json agent list | jq -r \
     '.items[] | select(.agent == "ag-1") | .version')" 0.1.0
 

@@ -235,9 +235,10 @@ rm -f "$TMP/back"
 # ---- nothing in clear, anywhere ----
 check "camcad writes no core file" grep -qE \
     '^Max core file size +0 +0 ' "/proc/$AUTHORITY_PID/limits"
+printf '%s-\n' "$MARK" >"$TMP/mark"      # not in the arguments of grep itself
 check_not "no process has one in its arguments or environment" sh -c \
     "cat /proc/[0-9]*/cmdline /proc/$AUTHORITY_PID/environ 2>/dev/null |
-    tr '\\0' '\\n' | grep -v grep | grep -F '$MARK-'"
+    tr '\\0' '\\n' | grep -F -f '$TMP/mark'"
 check_not "no page of the database, its journal or the checkpoints" \
     grep -rlaF "$MARK" "$STATE"
 check_not "no line of the log" grep -F "$MARK" "$TMP/camcad.log" "$TMP/gate.log"
