@@ -47,6 +47,14 @@ cleanup() {
 }
 trap cleanup EXIT
 
+# preload LIB PROGRAM: sets PRELOAD to what env needs for PROGRAM to have LIB in
+# front of it. A sanitizer's runtime comes first, or it sees less.
+preload() {
+	local san
+	san=$(ldd "$2" | awk '/lib[at]san/ { print $3 }')
+	PRELOAD=("LD_PRELOAD=${san:+$san:}$1")
+}
+
 check() { # NAME COMMAND...
 	local name=$1
 	shift

@@ -116,17 +116,13 @@ event_there() {
 # restart_authority [OFFSET]: the same state; the wall clock moved by OFFSET
 # ("+10m", "-2h").
 restart_authority() {
-	local lib tsan program=("$BIN/camcad")
+	local program=("$BIN/camcad")
 	stop "$AUTHORITY_PID"
 	if [ -n "${1:-}" ]; then
-		lib=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 | head -1)
-		# Before faketime, or the thread sanitizer does not see
-		# pthread_cond_timedwait() let go of its lock.
-		tsan=$(ldd "$BIN/camcad" | awk '/libtsan/ { print $3 }')
-		program=(env "LD_PRELOAD=${tsan:+$tsan:}$lib" "FAKETIME=$1"
-		    FAKETIME_DONT_FAKE_MONOTONIC=1
-		    "ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0"
-		    "$BIN/camcad")
+		preload "$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 | head -1)" \
+		    "$BIN/camcad"
+		program=(env "${PRELOAD[@]}" "FAKETIME=$1"
+		    FAKETIME_DONT_FAKE_MONOTONIC=1 "$BIN/camcad")
 	fi
 	start camcad "${program[@]}" --state "$STATE" || exit 1
 	AUTHORITY_PID=$LAST_PID

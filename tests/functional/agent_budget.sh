@@ -11,7 +11,7 @@
 need openssl curl jq python3 sqlite3
 FAULT=$BIN/tests/faults/agent_fault.so
 [ -f "$FAULT" ] || skip "agent_fault.so is not built"
-case $(ldd "$BIN/camca-agent") in *asan* | *tsan*) skip "preloading and a sanitizer" ;; esac
+preload "$FAULT" "$BIN/camca-agent"
 KILLS=${KILLS:-2}
 WINDOW=31
 
@@ -104,7 +104,7 @@ attempts_are() { # N
 # Where the first password is set and not yet proven; then at each look. The
 # other one where it has tried all, and has told nothing yet.
 doomed() { # CAMERA POINT NTH
-	env LD_PRELOAD="$FAULT" CAMCA_FAULT_STEP="$2" CAMCA_FAULT_NTH="$3" \
+	env "${PRELOAD[@]}" CAMCA_FAULT_STEP="$2" CAMCA_FAULT_NTH="$3" \
 	    "$BIN/camca-agent" --config "$TMP/ra-$1.conf" --log-level info run \
 	    2>>"$TMP/agent-$1.log" &
 	DOOMED[$1]=$!

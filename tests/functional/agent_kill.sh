@@ -12,7 +12,7 @@
 need openssl curl jq python3 sqlite3
 FAULT=$BIN/tests/faults/agent_fault.so
 [ -f "$FAULT" ] || skip "agent_fault.so is not built"
-case $(ldd "$BIN/camca-agent") in *asan* | *tsan*) skip "preloading and a sanitizer" ;; esac
+preload "$FAULT" "$BIN/camca-agent"
 
 # STEP:WHEN:NTH; a step of the password part is met once before the first
 # account, then once an account.
@@ -71,7 +71,7 @@ launch() { # WHAT POINTS...: WHAT kill | hold
 	for i in $(seq 0 $(($# - 1))); do
 		p=${*:$((i + 1)):1}
 		rm -f "$TMP/hold.$i"
-		env LD_PRELOAD="$FAULT" CAMCA_FAULT_STEP="${p%:*}" \
+		env "${PRELOAD[@]}" CAMCA_FAULT_STEP="${p%:*}" \
 		    CAMCA_FAULT_NTH="${p##*:}" \
 		    ${HOLD:+CAMCA_FAULT_HOLD="$TMP/hold.$i"} \
 		    "$BIN/camca-agent" --config "$TMP/$NAME-ra$i.conf" \

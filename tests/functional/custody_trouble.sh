@@ -108,7 +108,8 @@ if [ -n "$FAKETIME_LIB" ] && ! ldd "$BIN/camcad" | grep -q 'lib[at]san'; then
 	csr "$TMP/cam-5"
 	clock +0
 	stop "$AUTHORITY_PID"
-	start camcad env "LD_PRELOAD=$FAKETIME_LIB" \
+	preload "$FAKETIME_LIB" "$BIN/camcad"
+	start camcad env "${PRELOAD[@]}" \
 	    "FAKETIME_TIMESTAMP_FILE=$TMP/clock" FAKETIME_NO_CACHE=1 \
 	    FAKETIME_DONT_FAKE_MONOTONIC=1 "$BIN/camcad" --state "$STATE" ||
 	    exit 1
