@@ -32,8 +32,10 @@ level_text(struct yaml_doc *d, struct yaml_node *m, const char *key,
 /* The level stands in the file as well as in its name: a copied file must not
  * become another level by being renamed in a hurry. */
 static int
-level_head(struct yaml_doc *d, struct yaml_node *m, int n, struct level *l)
+level_head(struct yaml_doc *d, struct yaml_node *m, struct level *l)
 {
+	int n = (int)l->level;
+
 	if (yaml_int(d, m, "level", true, 1, 5, &l->level) < 0 ||
 	    yaml_int(d, m, "version", true, 1, INT32_MAX, &l->version) < 0 ||
 	    level_text(d, m, "name", l->name, sizeof l->name) < 0 ||
@@ -46,13 +48,15 @@ level_head(struct yaml_doc *d, struct yaml_node *m, int n, struct level *l)
 	return CAMCA_OK;
 }
 
-/* Every key is required: a line that got lost must not weaken a level. */
+/* Every key is required: a line that got lost must not weaken a level. Its
+ * number is set already. */
 static int
-level_read(struct yaml_doc *d, int n, struct level *l)
+level_read(struct yaml_doc *d, void *out)
 {
+	struct level *l = out;
 	struct yaml_node *m = yaml_top(d);
 
-	if (m == NULL || level_head(d, m, n, l) < 0 ||
+	if (m == NULL || level_head(d, m, l) < 0 ||
 	    yaml_bool(d, m, "need_origin", true, &l->need_origin) < 0 ||
 	    yaml_bool(d, m, "need_quality", true, &l->need_quality) < 0 ||
 	    yaml_bool(d, m, "need_assessment", true,
@@ -76,7 +80,6 @@ static int
 level_load(struct level *l, const char *dir, int n, char *error,
     size_t error_len)
 {
-	struct yaml_doc *d = NULL;
 	char path[PATH_MAX];
 	int ret, len;
 
@@ -85,15 +88,10 @@ level_load(struct level *l, const char *dir, int n, char *error,
 		snprintf(error, error_len, "%s: the name is too long", dir);
 		return CAMCA_EINVAL;
 	}
-	ret = yaml_open_file(&d, path);
-	if (ret == CAMCA_OK)
-		ret = level_read(d, n, l);
-	if (ret < 0)
-		snprintf(error, error_len, "%s", yaml_error(d) != NULL ?
-		    yaml_error(d) : camca_strerror(ret));
-	yaml_close(d);
+	l->level = n;
+	ret = yaml_load(path, level_read, l, error, error_len);
 	/* A level that is missing is as wrong as one that can not be read. */
-	return ret == CAMCA_OK || ret == CAMCA_ENOMEM ? ret : CAMCA_EINVAL;
+	return ret == CAMCA_ENOENT ? CAMCA_EINVAL : ret;
 }
 
 int

@@ -12,8 +12,9 @@ static const struct rev_rules rev_rules_shipped = { .second_person_above = 50,
 	.batch_ttl_ms = DAY_MS, .crl_warn_bytes = 65536 };
 
 static int
-rev_rules_read(struct yaml_doc *d, struct rev_rules *r)
+rev_rules_read(struct yaml_doc *d, void *out)
 {
+	struct rev_rules *r = out;
 	struct yaml_node *m = yaml_top(d);
 
 	if (m == NULL ||
@@ -32,19 +33,9 @@ int
 rev_rules_load(struct rev_rules *out, const char *path, char *error,
     size_t error_len)
 {
-	struct yaml_doc *d = NULL;
-	int ret = yaml_open_file(&d, path);
+	int ret;
 
 	*out = rev_rules_shipped;
-	if (ret == CAMCA_ENOENT) {
-		yaml_close(d);
-		return CAMCA_OK;
-	}
-	if (ret == CAMCA_OK)
-		ret = rev_rules_read(d, out);
-	if (ret < 0)
-		snprintf(error, error_len, "%s", yaml_error(d) != NULL ?
-		    yaml_error(d) : camca_strerror(ret));
-	yaml_close(d);
-	return ret == CAMCA_OK || ret == CAMCA_ENOMEM ? ret : CAMCA_EINVAL;
+	ret = yaml_load(path, rev_rules_read, out, error, error_len);
+	return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
 }

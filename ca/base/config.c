@@ -419,8 +419,9 @@ config_custody(struct yaml_doc *d, struct yaml_node *top, struct config *c)
 }
 
 static int
-config_all(struct yaml_doc *d, struct config *c)
+config_all(struct yaml_doc *d, void *out)
 {
+	struct config *c = out;
 	struct yaml_node *top = yaml_top(d);
 	int ret;
 
@@ -445,7 +446,6 @@ int
 config_load(struct config *out, const char *state, char *error,
     size_t error_len)
 {
-	struct yaml_doc *d = NULL;
 	char path[300];
 	int ret;
 
@@ -455,12 +455,7 @@ config_load(struct config *out, const char *state, char *error,
 		snprintf(error, error_len, "the state folder's name is too long");
 		return CAMCA_ELIMIT;
 	}
-	ret = yaml_open_file(&d, path);
-	if (ret == CAMCA_OK)
-		ret = config_all(d, out);
-	if (ret < 0)
-		snprintf(error, error_len, "%s", yaml_error(d) != NULL ?
-		    yaml_error(d) : camca_strerror(ret));
+	ret = yaml_load(path, config_all, out, error, error_len);
 	if (ret == CAMCA_OK && out->http_url[0] == '\0')
 		snprintf(out->http_url, sizeof out->http_url,
 		    strchr(out->names[0], ':') != NULL ? "http://[%s]:%u" :
@@ -468,7 +463,6 @@ config_load(struct config *out, const char *state, char *error,
 	if (ret == CAMCA_OK && out->custody_origin[0] == '\0')
 		snprintf(out->custody_origin, sizeof out->custody_origin,
 		    "%.180s/custody", out->names[0]);
-	yaml_close(d);
 	return ret;
 }
 

@@ -367,6 +367,23 @@ yaml_open_file(struct yaml_doc **out, const char *path)
 	return ret;
 }
 
+int
+yaml_load(const char *path, int (*read)(struct yaml_doc *d, void *out),
+    void *out, char *error, size_t error_len)
+{
+	struct yaml_doc *d = NULL;
+	int ret = yaml_open_file(&d, path);
+
+	if (ret == CAMCA_OK)
+		ret = read(d, out);
+	if (ret < 0)
+		snprintf(error, error_len, "%s", yaml_error(d) != NULL ?
+		    yaml_error(d) : camca_strerror(ret));
+	yaml_close(d);
+	return ret == CAMCA_OK || ret == CAMCA_ENOMEM || ret == CAMCA_ENOENT ?
+	    ret : CAMCA_EINVAL;
+}
+
 void
 yaml_close(struct yaml_doc *d)
 {

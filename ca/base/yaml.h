@@ -22,6 +22,12 @@ struct yaml_node;   /* borrowed from its document */
 CAMCA_MUST int yaml_open_file(struct yaml_doc **out, const char *path);
 CAMCA_MUST int yaml_open_text(struct yaml_doc **out, const char *name,
     const char *text, size_t n);
+/* One file of policy or settings: opened, given to read, closed. Where it is
+ * wrong, error has its first mistake as text. CAMCA_ENOENT where there is no
+ * file (error says so too), CAMCA_ENOMEM, CAMCA_EINVAL for all else. */
+CAMCA_MUST int yaml_load(const char *path,
+    int (*read)(struct yaml_doc *d, void *out), void *out, char *error,
+    size_t error_len);
 void yaml_close(struct yaml_doc *d);
 /* The first mistake, or NULL. Borrowed until yaml_close. */
 const char *yaml_error(const struct yaml_doc *d);

@@ -40,13 +40,21 @@ profile_by_byte(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+static int
+profile_whole(struct yaml_doc *d, void *out)
+{
+	struct profile *p = out;
+	int ret = profile_read(d, p);
+
+	return ret == CAMCA_OK ? profile_check(d, p) : ret;
+}
+
 /* One file into p. */
 static int
 profile_load(struct profile *p, const char *dir, const char *file,
     char *error, size_t error_len)
 {
 	char path[PATH_MAX_BYTES];
-	struct yaml_doc *d = NULL;
 	int n = (int)(strlen(file) - strlen(SUFFIX)), ret;
 
 	if (file_join(path, sizeof path, dir, file) < 0)
@@ -56,18 +64,8 @@ profile_load(struct profile *p, const char *dir, const char *file,
 	if ((size_t)n >= sizeof p->name || !profile_name_ok(p->name))
 		return profile_error(error, error_len, path, "the name of a "
 		    "profile must be 1 to 64 letters, digits, '.', '_' or '-'");
-	ret = yaml_open_file(&d, path);
-	if (ret == CAMCA_OK)
-		ret = profile_read(d, p);
-	if (ret == CAMCA_OK)
-		ret = profile_check(d, p);
-	if (ret != CAMCA_OK && ret != CAMCA_ENOMEM && yaml_error(d) != NULL) {
-		if (error_len > 0)
-			snprintf(error, error_len, "%s", yaml_error(d));
-		ret = CAMCA_EINVAL;
-	}
-	yaml_close(d);
-	return ret;
+	ret = yaml_load(path, profile_whole, p, error, error_len);
+	return ret == CAMCA_ENOENT ? CAMCA_EINVAL : ret;
 }
 
 /* What must hold between files. */

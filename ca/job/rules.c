@@ -225,8 +225,9 @@ rules_offset(struct yaml_doc *d, struct yaml_node *m, struct job_rules *r)
 }
 
 static int
-rules_read(struct yaml_doc *d, struct job_rules *r)
+rules_read(struct yaml_doc *d, void *out)
 {
+	struct job_rules *r = out;
 	struct yaml_node *m = yaml_top(d);
 
 	if (m == NULL || rules_numbers(d, m, r) < 0 ||
@@ -254,19 +255,9 @@ int
 job_rules_load(struct job_rules *out, const char *path, char *error,
     size_t error_len)
 {
-	struct yaml_doc *d = NULL;
-	int ret = yaml_open_file(&d, path);
+	int ret;
 
 	job_rules_shipped(out);
-	if (ret == CAMCA_ENOENT) {
-		yaml_close(d);
-		return CAMCA_OK;
-	}
-	if (ret == CAMCA_OK)
-		ret = rules_read(d, out);
-	if (ret < 0)
-		snprintf(error, error_len, "%s", yaml_error(d) != NULL ?
-		    yaml_error(d) : camca_strerror(ret));
-	yaml_close(d);
-	return ret == CAMCA_OK || ret == CAMCA_ENOMEM ? ret : CAMCA_EINVAL;
+	ret = yaml_load(path, rules_read, out, error, error_len);
+	return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
 }

@@ -102,8 +102,9 @@ rules_profile(struct yaml_doc *d, struct yaml_node *m,
 }
 
 static int
-rules_read(struct yaml_doc *d, struct password_rules *r)
+rules_read(struct yaml_doc *d, void *out)
 {
+	struct password_rules *r = out;
 	struct yaml_node *top = yaml_top(d), *m = NULL, *seq = NULL;
 	size_t i, n;
 
@@ -128,22 +129,12 @@ int
 password_rules_load(struct password_rules *out, const char *path,
     char *error, size_t error_len)
 {
-	struct yaml_doc *d = NULL;
-	int ret = yaml_open_file(&d, path);
+	int ret;
 
 	memset(out, 0, sizeof *out);
 	password_rule_init(&out->defaults);
-	if (ret == CAMCA_ENOENT) {
-		yaml_close(d);
-		return CAMCA_OK;
-	}
-	if (ret == CAMCA_OK)
-		ret = rules_read(d, out);
-	if (ret < 0)
-		snprintf(error, error_len, "%s", yaml_error(d) != NULL ?
-		    yaml_error(d) : camca_strerror(ret));
-	yaml_close(d);
-	return ret == CAMCA_OK || ret == CAMCA_ENOMEM ? ret : CAMCA_EINVAL;
+	ret = yaml_load(path, rules_read, out, error, error_len);
+	return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
 }
 
 void

@@ -259,6 +259,36 @@ test_file(void **state)
 	yaml_close(d);
 }
 
+static int
+read_any(struct yaml_doc *d, void *out)
+{
+	return out != NULL ? *(int *)out : read_all(d);
+}
+
+static void
+test_load(void **state)
+{
+	const char *path = folder_path(state, "x.yaml");
+	int fails = CAMCA_ELIMIT, none = CAMCA_ENOMEM;
+	char error[512] = "";
+
+	assert_int_equal(yaml_load(path, read_any, NULL, error, sizeof error),
+	    CAMCA_ENOENT);
+	assert_non_null(strstr(error, "cannot be read"));
+	assert_int_equal(file_replace(path, "a: [", 4, 0600), 0);
+	assert_int_equal(yaml_load(path, read_any, NULL, error, sizeof error),
+	    CAMCA_EINVAL);
+	assert_non_null(strstr(error, "x.yaml:"));
+	assert_int_equal(file_replace(path, good, sizeof good - 1, 0600), 0);
+	assert_int_equal(yaml_load(path, read_any, &fails, error, 8),
+	    CAMCA_EINVAL);
+	assert_int_equal(strlen(error), 7);
+	assert_int_equal(yaml_load(path, read_any, &none, error,
+	    sizeof error), CAMCA_ENOMEM);
+	assert_int_equal(yaml_load(path, read_any, NULL, error, sizeof error),
+	    0);
+}
+
 int
 main(void)
 {
@@ -270,6 +300,8 @@ main(void)
 		cmocka_unit_test(test_bombs),
 		cmocka_unit_test(test_first_mistake_stays),
 		cmocka_unit_test_setup_teardown(test_file, folder_setup,
+		    folder_teardown),
+		cmocka_unit_test_setup_teardown(test_load, folder_setup,
 		    folder_teardown),
 	};
 
