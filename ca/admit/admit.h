@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ca/base/bad_rows.h"
 #include "ca/base/refusal.h"
 #include "ca/store/store.h"
 
@@ -115,12 +116,6 @@ CAMCA_MUST int device_default_id(struct device_row *d, struct refusal *why);
 CAMCA_MUST int site_normalize(struct site_row *s, struct refusal *why);
 
 /* ---- import (import.c) ---- */
-struct import_error {
-	int64_t line;              /* of the CSV, header is 1 */
-	char column[33];           /* "" where the whole row */
-	char reason[256];
-	bool from_store;           /* found by import_store */
-};
 struct import_row {
 	int64_t line;
 	struct device_row device;
@@ -131,8 +126,7 @@ struct import_row {
 struct import {                    /* result of parsing, and of storing */
 	struct import_row *rows;
 	size_t nrows;
-	struct import_error *errors;   /* every bad row, in order of line */
-	size_t nerrors;
+	struct bad_rows errors;    /* every one, in order of line */
 	int64_t inserted;
 };
 #define IMPORT_MAX_BYTES (16u << 20)

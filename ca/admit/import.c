@@ -30,48 +30,6 @@ struct import_reader {
 	size_t rows_cap;
 };
 
-/* ---- errors ---- */
-
-int
-import_error_add(struct import *imp, int64_t line, const char *column,
-    bool from_store, const char *reason)
-{
-	struct import_error *e;
-
-	/* Doubling: full at 0 and at each power of two. */
-	if ((imp->nerrors & (imp->nerrors - 1)) == 0) {
-		e = reallocarray(imp->errors, imp->nerrors == 0 ? 1 :
-		    imp->nerrors * 2, sizeof *e);
-		if (e == NULL)
-			return CAMCA_ENOMEM;
-		imp->errors = e;
-	}
-	e = &imp->errors[imp->nerrors++];
-	memset(e, 0, sizeof *e);
-	e->line = line;
-	e->from_store = from_store;
-	snprintf(e->column, sizeof e->column, "%s", column);
-	snprintf(e->reason, sizeof e->reason, "%s", reason);
-	refusal_sanitize(e->reason);
-	return CAMCA_OK;
-}
-
-static int
-import_error_order(const void *a, const void *b)
-{
-	const struct import_error *x = a, *y = b;
-
-	return x->line < y->line ? -1 : x->line > y->line;
-}
-
-void
-import_error_sort(struct import *imp)
-{
-	if (imp->nerrors > 1)
-		qsort(imp->errors, imp->nerrors, sizeof *imp->errors,
-		    import_error_order);
-}
-
 /* One error a row is enough; the rest of its cells is skipped. */
 static void
 import_row_bad(struct import_reader *r, const char *column, const char *reason)
@@ -79,7 +37,7 @@ import_row_bad(struct import_reader *r, const char *column, const char *reason)
 	if (r->bad || r->error != CAMCA_OK)
 		return;
 	r->bad = true;
-	r->error = import_error_add(r->imp, r->start, column, false, reason);
+	r->error = bad_rows_add(&r->imp->errors, r->start, column, false, reason);
 }
 
 static bool
@@ -218,7 +176,7 @@ import_row_end(struct import_reader *r)
 
 	if (!r->filled && !r->bad)
 		return;
-	if (r->imp->nrows + r->imp->nerrors >= IMPORT_MAX_ROWS) {
+	if (r->imp->nrows + r->imp->errors.n >= IMPORT_MAX_ROWS) {
 		r->error = refuse(r->why, CAMCA_ELIMIT, 413,
 		    "import.too-large", "more than %d rows: split the file",
 		    IMPORT_MAX_ROWS);
@@ -394,7 +352,7 @@ import_dup_mark(struct import *imp, struct import_key *keys, size_t n,
 		imp->rows[keys[i].row].refused = true;
 		snprintf(text, sizeof text, "%s is that of line %lld already",
 		    what, (long long)imp->rows[keys[first].row].line);
-		ret = import_error_add(imp, imp->rows[keys[i].row].line,
+		ret = bad_rows_add(&imp->errors, imp->rows[keys[i].row].line,
 		    column, false, text);
 		if (ret < 0)
 			return ret;
@@ -495,7 +453,7 @@ import_parse(struct import *out, const char *csv, size_t n,
 		    "the file has no header line");
 	if (ret == CAMCA_OK)
 		ret = import_dup(out);
-	import_error_sort(out);
+	bad_rows_sort(&out->errors);
 	return refuse_default(why, ret);
 }
 
@@ -503,6 +461,6 @@ void
 import_free(struct import *imp)
 {
 	free(imp->rows);
-	free(imp->errors);
+	bad_rows_fini(&imp->errors);
 	memset(imp, 0, sizeof *imp);
 }

@@ -31,10 +31,4 @@ CAMCA_MUST int import_work_cell(struct import_work *w, int column,
 CAMCA_MUST int import_work_finish(struct import_work *w,
     const char **column_out, struct refusal *why);
 
-/* Adds one error; the first words of reason that fit. CAMCA_ENOMEM. */
-CAMCA_MUST int import_error_add(struct import *imp, int64_t line,
-    const char *column, bool from_store, const char *reason);
-/* Errors in order of line. */
-void import_error_sort(struct import *imp);
-
 #endif

@@ -21,12 +21,9 @@ struct import_job {
 static void
 import_afresh(struct import *imp)
 {
-	size_t i, n = 0;
+	size_t i;
 
-	for (i = 0; i < imp->nerrors; i++)
-		if (!imp->errors[i].from_store)
-			imp->errors[n++] = imp->errors[i];
-	imp->nerrors = n;
+	bad_rows_afresh(&imp->errors);
 	for (i = 0; i < imp->nrows; i++)
 		imp->rows[i].refused = false;
 	imp->inserted = 0;
@@ -37,7 +34,7 @@ import_refuse_row(struct import *imp, struct import_row *row,
     const char *column, const char *reason)
 {
 	row->refused = true;
-	return import_error_add(imp, row->line, column, true, reason);
+	return bad_rows_add(&imp->errors, row->line, column, true, reason);
 }
 
 /* Rows come sorted by site as a rule: one look-up a site. */
@@ -154,8 +151,8 @@ import_store(struct tx *tx, struct import *imp, bool partial,
 	 * complete list and not one mistake an attempt. */
 	for (i = 0; ret == CAMCA_OK && i < imp->nrows; i++)
 		ret = import_check_row(&j, &imp->rows[i]);
-	import_error_sort(imp);
-	if (ret == CAMCA_OK && imp->nerrors > 0 && !partial)
+	bad_rows_sort(&imp->errors);
+	if (ret == CAMCA_OK && imp->errors.n > 0 && !partial)
 		return CAMCA_EINVAL;
 	for (i = 0; ret == CAMCA_OK && i < imp->nrows; i++) {
 		if (imp->rows[i].refused)

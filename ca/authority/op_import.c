@@ -8,7 +8,6 @@
 #include "ca/base/enc.h"
 #include "ca/base/log.h"
 
-#define IMPORT_ERRORS_SHOWN 1000
 
 struct import_job {
 	struct op_call *c;
@@ -57,20 +56,6 @@ import_tx(struct tx *tx, void *arg)
 	    x->batch, x->now, import_on_insert, x);
 }
 
-static json_t *
-import_errors_json(const struct import *imp)
-{
-	json_t *list = json_array();
-	size_t i;
-
-	for (i = 0; i < imp->nerrors && i < IMPORT_ERRORS_SHOWN; i++)
-		json_array_append_new(list, json_pack("{s:I, s:s, s:s}",
-		    "line", (json_int_t)imp->errors[i].line,
-		    "column", imp->errors[i].column,
-		    "reason", imp->errors[i].reason));
-	return list;
-}
-
 static int
 import_run(struct op_call *c, const struct buf *csv)
 {
@@ -87,7 +72,7 @@ import_run(struct op_call *c, const struct buf *csv)
 	if (ret == CAMCA_OK)
 		ret = store_tx(c->a->store, DB_WRITE, import_tx, &x);
 	/* Bad rows are the answer, not a failure of the call. */
-	if (ret == CAMCA_EINVAL && x.imp.nerrors > 0) {
+	if (ret == CAMCA_EINVAL && x.imp.errors.n > 0) {
 		memset(&c->why, 0, sizeof c->why);
 		x.imp.inserted = 0;
 		ret = CAMCA_OK;
@@ -95,10 +80,10 @@ import_run(struct op_call *c, const struct buf *csv)
 	if (ret == CAMCA_OK) {
 		c->result = json_pack("{s:s, s:I, s:I, s:o}", "batch", x.batch,
 		    "inserted", (json_int_t)x.imp.inserted, "error_count",
-		    (json_int_t)x.imp.nerrors, "errors",
-		    import_errors_json(&x.imp));
+		    (json_int_t)x.imp.errors.n, "errors",
+		    bad_rows_json(&x.imp.errors));
 		log_msg(LOG_NOTE, x.batch, "import: %lld devices, %zu bad rows",
-		    (long long)x.imp.inserted, x.imp.nerrors);
+		    (long long)x.imp.inserted, x.imp.errors.n);
 	}
 	import_free(&x.imp);
 	return ret < 0 || c->result != NULL ? ret : CAMCA_ENOMEM;

@@ -51,19 +51,19 @@ vault_import_row_tx(struct tx *tx, struct vault_job *x, size_t i)
 	int ret = store_device_get(tx, r->device, &d);
 
 	if (ret == CAMCA_ENOENT)
-		return vault_import_bad(&x->imp, r->line, "device",
+		return bad_rows_add(&x->imp.errors, r->line, "device", true,
 		    "is not registered");
 	if (ret == CAMCA_OK && d.kind != DEVICE_CAMERA)
-		return vault_import_bad(&x->imp, r->line, "device",
+		return bad_rows_add(&x->imp.errors, r->line, "device", true,
 		    "is no camera");
 	if (ret == CAMCA_OK)
 		ret = vault_import_busy(tx, d.pk, &busy);
 	if (ret == CAMCA_OK)
 		ret = vault_put(tx, &by, &d, &x->drafts[i],
 		    (enum vault_role)r->role, r->level, !busy, &why);
-	return ret == CAMCA_ECONFLICT ? vault_import_bad(&x->imp, r->line,
-	    "username", "is being given a new password by an agent that is at "
-	    "the camera now; try again") : ret;
+	return ret == CAMCA_ECONFLICT ? bad_rows_add(&x->imp.errors, r->line,
+	    "username", true, "is being given a new password by an agent that "
+	    "is at the camera now; try again") : ret;
 }
 
 static int
@@ -73,10 +73,10 @@ vault_import_tx(struct tx *tx, void *arg)
 	size_t i;
 	int ret = CAMCA_OK;
 
-	x->imp.nerrors = 0;
+	bad_rows_afresh(&x->imp.errors);
 	for (i = 0; ret == CAMCA_OK && i < x->imp.n; i++)
 		ret = vault_import_row_tx(tx, x, i);
-	return ret == CAMCA_OK && x->imp.nerrors > 0 ? CAMCA_EINVAL : ret;
+	return ret == CAMCA_OK && x->imp.errors.n > 0 ? CAMCA_EINVAL : ret;
 }
 
 /* An account may be named once: the second row would make the first one's
@@ -103,7 +103,7 @@ vault_import_check(struct vault_job *x)
 	for (i = 1; ret == CAMCA_OK && i < x->imp.n; i++)
 		if (strcmp(r[i].device, r[i - 1].device) == 0 &&
 		    strcmp(r[i].username, r[i - 1].username) == 0)
-			ret = vault_import_bad(&x->imp, r[i].line, "username",
+			ret = bad_rows_add(&x->imp.errors, r[i].line, "username", true,
 			    "stands in another row for this device too");
 	return ret;
 }
@@ -125,20 +125,6 @@ vault_import_seal(struct vault_job *x)
 	return ret;
 }
 
-static json_t *
-vault_import_errors(const struct vault_import *imp)
-{
-	json_t *list = json_array();
-	size_t i;
-
-	for (i = 0; i < imp->nerrors && i < VAULT_IMPORT_MAX_ERRORS; i++)
-		json_array_append_new(list, json_pack("{s:I, s:s, s:s}",
-		    "line", (json_int_t)imp->errors[i].line,
-		    "column", imp->errors[i].column,
-		    "reason", imp->errors[i].reason));
-	return list;
-}
-
 static int
 vault_import_run(struct vault_job *x, struct buf *csv)
 {
@@ -147,22 +133,22 @@ vault_import_run(struct vault_job *x, struct buf *csv)
 
 	if (ret == CAMCA_OK)
 		ret = vault_import_check(x);
-	if (ret == CAMCA_OK && x->imp.nerrors == 0) {
+	if (ret == CAMCA_OK && x->imp.errors.n == 0) {
 		ret = vault_import_seal(x);
 		if (ret == CAMCA_OK)
 			ret = store_tx(c->a->store, DB_WRITE, vault_import_tx,
 			    x);
 	}
 	/* Bad rows are the answer, not a failure of the call. */
-	if (ret == CAMCA_EINVAL && x->imp.nerrors > 0) {
+	if (ret == CAMCA_EINVAL && x->imp.errors.n > 0) {
 		memset(&c->why, 0, sizeof c->why);
 		ret = CAMCA_OK;
 	}
 	if (ret == CAMCA_OK)
 		c->result = json_pack("{s:I, s:I, s:o}", "imported",
-		    (json_int_t)(x->imp.nerrors == 0 ? x->imp.n : 0),
-		    "error_count", (json_int_t)x->imp.nerrors, "errors",
-		    vault_import_errors(&x->imp));
+		    (json_int_t)(x->imp.errors.n == 0 ? x->imp.n : 0),
+		    "error_count", (json_int_t)x->imp.errors.n, "errors",
+		    bad_rows_json(&x->imp.errors));
 	return ret < 0 || c->result != NULL ? ret : CAMCA_ENOMEM;
 }
 

@@ -28,27 +28,6 @@ struct import_header {
 	size_t n;
 };
 
-int
-vault_import_bad(struct vault_import *x, int64_t line, const char *column,
-    const char *reason)
-{
-	struct vault_import_error *e;
-
-	if (x->errors == NULL)
-		x->errors = calloc(VAULT_IMPORT_MAX_ERRORS,
-		    sizeof *x->errors);
-	if (x->errors == NULL)
-		return CAMCA_ENOMEM;
-	if (x->nerrors < VAULT_IMPORT_MAX_ERRORS) {
-		e = &x->errors[x->nerrors];
-		e->line = line;
-		e->column = column;
-		snprintf(e->reason, sizeof e->reason, "%s", reason);
-	}
-	x->nerrors++;
-	return CAMCA_OK;
-}
-
 /* The cell at *p, unquoted in place; *p behind its comma, NULL at the end of
  * the line. NULL: quotes that do not fit. */
 static char *
@@ -179,7 +158,7 @@ import_row(struct vault_import *x, const struct import_header *h, char *line,
 	int bad;
 
 	if (import_cells(line, cells) != h->n)
-		return vault_import_bad(x, number, "", "does not have as many "
+		return bad_rows_add(&x->errors, number, "", false, "does not have as many "
 		    "cells as the header, or quotes that do not end");
 	r->line = number;
 	r->device = import_get(h, cells, COLUMN_DEVICE, "");
@@ -190,8 +169,8 @@ import_row(struct vault_import *x, const struct import_header *h, char *line,
 	    "administrator"));
 	bad = import_check(r, &reason);
 	if (bad >= 0)
-		return vault_import_bad(x, number, import_columns[bad],
-		    reason);
+		return bad_rows_add(&x->errors, number, import_columns[bad],
+		    false, reason);
 	x->n++;
 	return CAMCA_OK;
 }
@@ -257,6 +236,6 @@ void
 vault_import_free(struct vault_import *x)
 {
 	free(x->rows);
-	free(x->errors);
+	bad_rows_fini(&x->errors);
 	memset(x, 0, sizeof *x);
 }

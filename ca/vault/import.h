@@ -6,28 +6,22 @@
 #ifndef CAMCA_VAULT_IMPORT_H
 #define CAMCA_VAULT_IMPORT_H
 
+#include "ca/base/bad_rows.h"
 #include "ca/base/buf.h"
 #include "ca/store/store_vault.h"
 
 #define VAULT_IMPORT_MAX_BYTES 900000
 #define VAULT_IMPORT_MAX_ROWS 10000
-#define VAULT_IMPORT_MAX_ERRORS 1000   /* kept */
 
 struct vault_import_row {
 	int64_t line;
 	const char *device, *username, *password, *level;  /* in the text */
 	int role;                      /* enum vault_role */
 };
-struct vault_import_error {
-	int64_t line;
-	const char *column;            /* static, "" where it is none */
-	char reason[200];              /* never what a cell holds */
-};
 struct vault_import {
 	struct vault_import_row *rows;
 	size_t n;
-	struct vault_import_error *errors;
-	size_t nerrors;
+	struct bad_rows errors;
 };
 /* text is cut up in place, wiped by its owner, and lives for as long as out.
  * Bad rows are in out->errors, the others in out->rows. CAMCA_EINVAL with why
@@ -35,9 +29,6 @@ struct vault_import {
  * (413), CAMCA_ENOMEM. Free with vault_import_free in every case. */
 CAMCA_MUST int vault_import_parse(struct vault_import *out, struct buf *text,
     struct refusal *why);
-/* One more error; more than are kept are counted. CAMCA_ENOMEM. */
-CAMCA_MUST int vault_import_bad(struct vault_import *x, int64_t line,
-    const char *column, const char *reason);
 void vault_import_free(struct vault_import *x);
 
 #endif

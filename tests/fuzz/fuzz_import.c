@@ -40,10 +40,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(ret == CAMCA_OK || why.http >= 400);
 	for (i = 0; i < imp.nrows; i++)
 		check_row(&imp.rows[i], size);
-	for (i = 0; i < imp.nerrors; i++)
-		check(imp.errors[i].line > 0 &&
-		    (uint64_t)imp.errors[i].line <= size &&
-		    imp.errors[i].reason[0] != '\0');
+	for (i = 0; i < imp.errors.n; i++)
+		check(imp.errors.list[i].line > 0 &&
+		    (uint64_t)imp.errors.list[i].line <= size &&
+		    imp.errors.list[i].reason[0] != '\0');
 	import_free(&imp);
 	return 0;
 }

@@ -47,12 +47,12 @@ teardown(void **state)
 static void
 assert_error(size_t i, int line, const char *column, const char *reason)
 {
-	assert_true(i < imp.nerrors);
-	assert_int_equal(imp.errors[i].line, line);
-	assert_string_equal(imp.errors[i].column, column);
-	if (strstr(imp.errors[i].reason, reason) == NULL)
-		fail_msg("\"%s\" has no \"%s\"", imp.errors[i].reason, reason);
-	assert_false(imp.errors[i].from_store);
+	assert_true(i < imp.errors.n);
+	assert_int_equal(imp.errors.list[i].line, line);
+	assert_string_equal(imp.errors.list[i].column, column);
+	if (strstr(imp.errors.list[i].reason, reason) == NULL)
+		fail_msg("\"%s\" has no \"%s\"", imp.errors.list[i].reason, reason);
+	assert_false(imp.errors.list[i].from_store);
 }
 
 static void
@@ -70,7 +70,7 @@ test_full_row(void **state)
 	    "A1,00-40-8C-12-34-5F,s1,key-area,camera,P3245,\"Axis, AB\","
 	    "cam-1,hw,9.80,CO-7,2025-01-31,Chamber," SHA ",AS-1,"
 	    "2026-01-01T10:00:00.000Z," SHA ",2027-01-01,TRUE,,,,\r\n"), 0);
-	assert_int_equal(imp.nerrors, 0);
+	assert_int_equal(imp.errors.n, 0);
 	assert_int_equal(imp.nrows, 1);
 	r = &imp.rows[0];
 	assert_int_equal(r->line, 2);
@@ -114,15 +114,15 @@ test_empty_columns(void **state)
 	(void)state;
 	assert_int_equal(parse("manufacturer,,model,serial,site,,\r\n"
 	    "Axis,,P1,A1,s1,,\r\n,,,,,,\r\nAxis, ,P1,A2,s1,,\r\n"), 0);
-	assert_int_equal(imp.nerrors, 0);
+	assert_int_equal(imp.errors.n, 0);
 	assert_int_equal(imp.nrows, 2);
 	assert_string_equal(imp.rows[1].device.serial, "A2");
 	assert_int_equal(parse("manufacturer,model,serial,site,\n"
 	    "Axis,P1,A1,s1,\nAxis,P1,A2,s1,lost\nAxis,P1,,s1,\n,,,\n"), 0);
 	assert_int_equal(imp.nrows, 1);
-	assert_int_equal(imp.nerrors, 2);
-	assert_int_equal(imp.errors[0].line, 3);
-	assert_int_equal(imp.errors[1].line, 4);
+	assert_int_equal(imp.errors.n, 2);
+	assert_int_equal(imp.errors.list[0].line, 3);
+	assert_int_equal(imp.errors.list[1].line, 4);
 }
 
 static void
@@ -181,7 +181,7 @@ test_bad_rows(void **state)
 	assert_int_equal(imp.nrows, 2);
 	assert_string_equal(imp.rows[1].device.serial, "B4");
 	assert_int_equal(imp.rows[1].line, 15);
-	assert_int_equal(imp.nerrors, 11);
+	assert_int_equal(imp.errors.n, 11);
 	assert_error(0, 3, "", "6 fields, the header has 7");
 	assert_error(1, 4, "", "8 fields");
 	assert_error(2, 5, "manufacturer", "missing");
@@ -217,7 +217,7 @@ test_bad_documents(void **state)
 	    "A,M,12,s,,,,N1,2026-01-01," SHA ",no,2026-01-02\n"), 0);
 	assert_int_equal(imp.nrows, 1);
 	assert_int_equal(imp.rows[0].docs[0].passed, 0);
-	assert_int_equal(imp.nerrors, 11);
+	assert_int_equal(imp.errors.n, 11);
 	assert_error(0, 2, "quality_date", "missing");
 	assert_error(1, 3, "quality_sha256", "missing");
 	assert_error(2, 4, "quality_number", "missing");
@@ -253,7 +253,7 @@ test_lines(void **state)
 	assert_int_equal(imp.rows[1].line, 9);
 	assert_int_equal(imp.rows[2].line, 12);
 	assert_int_equal(imp.rows[3].line, 14);
-	assert_int_equal(imp.nerrors, 5);
+	assert_int_equal(imp.errors.n, 5);
 	assert_error(0, 2, "manufacturer", "control");
 	assert_error(1, 6, "origin_issuer", "control");
 	assert_error(2, 10, "id", "line 9");
@@ -275,7 +275,7 @@ test_duplicates(void **state)
 	assert_int_equal(imp.nrows, 2);
 	assert_string_equal(imp.rows[0].device.id, "a");
 	assert_string_equal(imp.rows[1].device.id, "d");
-	assert_int_equal(imp.nerrors, 4);
+	assert_int_equal(imp.errors.n, 4);
 	assert_error(0, 3, "id", "line 2");
 	assert_error(1, 4, "serial", "line 2");
 	assert_error(2, 5, "mac", "line 2");
@@ -302,7 +302,7 @@ test_ids_made(void **state)
 	assert_string_equal(imp.rows[0].device.id, "s1-x-1");
 	assert_string_equal(imp.rows[1].device.id, "s1-x--");
 	assert_int_equal(strlen(imp.rows[2].device.id), 64);
-	assert_int_equal(imp.nerrors, 2);
+	assert_int_equal(imp.errors.n, 2);
 	assert_error(0, 3, "id", "line 2");
 	assert_error(1, 5, "id", "give an id");
 }
@@ -340,12 +340,12 @@ assert_sound(size_t n)
 		assert_in_range(imp.rows[i].line, 1, n);
 		assert_in_range(imp.rows[i].ndocs, 0, 3);
 	}
-	for (i = 0; i < imp.nerrors; i++) {
-		assert_in_range(imp.errors[i].line, 1, n);
-		assert_true(imp.errors[i].reason[0] != '\0');
+	for (i = 0; i < imp.errors.n; i++) {
+		assert_in_range(imp.errors.list[i].line, 1, n);
+		assert_true(imp.errors.list[i].reason[0] != '\0');
 		if (i > 0)
-			assert_true(imp.errors[i - 1].line <=
-			    imp.errors[i].line);
+			assert_true(imp.errors.list[i - 1].line <=
+			    imp.errors.list[i].line);
 	}
 }
 
@@ -367,7 +367,7 @@ test_cut_at_each_byte(void **state)
 	}
 	assert_int_equal(parse(sample), 0);
 	assert_int_equal(imp.nrows, 2);
-	assert_int_equal(imp.nerrors, 1);
+	assert_int_equal(imp.errors.n, 1);
 }
 
 static void

@@ -80,7 +80,7 @@ test_stored(void **state)
 	assert_int_equal(tx.ndocuments, 1);
 	assert_int_equal(tx.documents[0].device, tx.devices[0].pk);
 	assert_int_equal(tx.documents[0].created_ms, NOW);
-	assert_int_equal(imp.nerrors, 0);
+	assert_int_equal(imp.errors.n, 0);
 }
 
 static void
@@ -105,14 +105,14 @@ test_conflicts(void **state)
 	assert_int_equal(store_all(false), CAMCA_EINVAL);
 	assert_int_equal(tx.ndevices, 2);
 	assert_int_equal(imp.inserted, 0);
-	assert_int_equal(imp.nerrors, 3);
-	assert_int_equal(imp.errors[0].line, 2);
-	assert_string_equal(imp.errors[0].column, "id");
-	assert_true(imp.errors[0].from_store);
-	assert_string_equal(imp.errors[1].column, "serial");
-	assert_non_null(strstr(imp.errors[1].reason, "device z"));
-	assert_string_equal(imp.errors[2].column, "site");
-	assert_non_null(strstr(imp.errors[2].reason, "s2"));
+	assert_int_equal(imp.errors.n, 3);
+	assert_int_equal(imp.errors.list[0].line, 2);
+	assert_string_equal(imp.errors.list[0].column, "id");
+	assert_true(imp.errors.list[0].from_store);
+	assert_string_equal(imp.errors.list[1].column, "serial");
+	assert_non_null(strstr(imp.errors.list[1].reason, "device z"));
+	assert_string_equal(imp.errors.list[2].column, "site");
+	assert_non_null(strstr(imp.errors.list[2].reason, "s2"));
 }
 
 static void
@@ -121,8 +121,8 @@ test_date_in_future(void **state)
 	(void)state;
 	imp.rows[0].docs[0].date_ms = NOW + 14 * 3600000LL + 1;
 	assert_int_equal(store_all(false), CAMCA_EINVAL);
-	assert_int_equal(imp.nerrors, 1);
-	assert_string_equal(imp.errors[0].column, "origin_date");
+	assert_int_equal(imp.errors.n, 1);
+	assert_string_equal(imp.errors.list[0].column, "origin_date");
 	imp.rows[0].docs[0].date_ms--;
 	assert_int_equal(store_all(false), 0);
 }
@@ -135,8 +135,8 @@ test_partial(void **state)
 	assert_int_equal(store_all(true), 0);
 	assert_int_equal(imp.inserted, 2);
 	assert_int_equal(tx.ndevices, 2);
-	assert_int_equal(imp.nerrors, 1);
-	assert_int_equal(imp.errors[0].line, 4);
+	assert_int_equal(imp.errors.n, 1);
+	assert_int_equal(imp.errors.list[0].line, 4);
 }
 
 /* An error of the file stops all of it as well. */
@@ -154,7 +154,7 @@ test_parse_error_stops(void **state)
 	assert_int_equal(tx.ndevices, 0);
 	assert_int_equal(store_all(true), 0);
 	assert_int_equal(imp.inserted, 1);
-	assert_int_equal(imp.nerrors, 1);
+	assert_int_equal(imp.errors.n, 1);
 }
 
 /* A transaction may run again: same answer, errors not twice. */
@@ -170,12 +170,12 @@ test_again(void **state)
 	tx = fresh;
 	assert_int_equal(store_all(true), 0);
 	assert_int_equal(imp.inserted, 2);
-	assert_int_equal(imp.nerrors, 1);
+	assert_int_equal(imp.errors.n, 1);
 	tx = fresh;
 	tx.nsites = 2;
 	assert_int_equal(store_all(true), 0);
 	assert_int_equal(imp.inserted, 3);
-	assert_int_equal(imp.nerrors, 0);
+	assert_int_equal(imp.errors.n, 0);
 }
 
 /* The n-th call of the store fails: its error comes back, nothing counts. */
@@ -194,7 +194,7 @@ test_store_fails(void **state)
 			break;
 		assert_int_equal(ret, CAMCA_EDB);
 		assert_int_equal(imp.inserted, 0);
-		assert_int_equal(imp.nerrors, 0);
+		assert_int_equal(imp.errors.n, 0);
 	}
 	assert_int_equal(n, 13);   /* 2 sites, 6 look-ups, 4 inserts pass */
 	tx = fresh;

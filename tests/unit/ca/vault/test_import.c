@@ -50,8 +50,8 @@ test_good(void **state)
 	    "username\r\nOperator,\"a,\"\"b\"\"\",cam-1,service,svc\r\n\r\n"
 	    ",plain\"x,cam-2,,root\n,\"\"\"\",cam-3,break-glass,x"), 0);
 	/* A quote in an unquoted cell is no CSV. */
-	assert_int_equal(imp.nerrors, 1);
-	assert_int_equal(imp.errors[0].line, 4);
+	assert_int_equal(imp.errors.n, 1);
+	assert_int_equal(imp.errors.list[0].line, 4);
 	assert_int_equal(imp.n, 2);
 	assert_string_equal(imp.rows[0].device, "cam-1");
 	assert_string_equal(imp.rows[0].username, "svc");
@@ -95,10 +95,10 @@ test_rows(void **state)
 		snprintf(line, sizeof line, HEAD "%s\n", bad[i].row);
 		assert_int_equal(parse(line), 0);
 		assert_int_equal(imp.n, 0);
-		assert_int_equal(imp.nerrors, 1);
-		assert_int_equal(imp.errors[0].line, 2);
-		assert_string_equal(imp.errors[0].column, bad[i].column);
-		assert_null(strstr(imp.errors[0].reason, "Zq9"));
+		assert_int_equal(imp.errors.n, 1);
+		assert_int_equal(imp.errors.list[0].line, 2);
+		assert_string_equal(imp.errors.list[0].column, bad[i].column);
+		assert_null(strstr(imp.errors.list[0].reason, "Zq9"));
 	}
 	/* The longest password, and one byte more. */
 	memset(line, 'p', sizeof line);
@@ -109,7 +109,7 @@ test_rows(void **state)
 	memset(line + sizeof HEAD "c,u," - 1, 'p', 129);
 	memcpy(line + sizeof HEAD "c,u," - 1 + 129, ",,", 3);
 	assert_int_equal(parse(line), 0);
-	assert_int_equal(imp.nerrors, 1);
+	assert_int_equal(imp.errors.n, 1);
 }
 
 static void
@@ -152,11 +152,11 @@ test_large(void **state)
 	assert_int_equal(parse_n(all, at), CAMCA_ELIMIT);
 	assert_int_equal(parse_n(all, at - strlen("c10000,u,p,,\n")), 0);
 	assert_int_equal(imp.n, VAULT_IMPORT_MAX_ROWS);
-	/* More errors than are kept are counted. */
+	/* And each of them may be wrong. */
 	for (i = strlen(HEAD); i < at; i++)
 		all[i] = all[i] == 'u' ? ' ' : all[i];
 	assert_int_equal(parse_n(all, at), 0);
-	assert_int_equal(imp.nerrors, n);
+	assert_int_equal(imp.errors.n, n);
 	memset(all, 'x', VAULT_IMPORT_MAX_BYTES + 1);
 	assert_int_equal(parse_n(all, VAULT_IMPORT_MAX_BYTES + 1),
 	    CAMCA_ELIMIT);
