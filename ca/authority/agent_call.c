@@ -48,17 +48,11 @@ agent_leaf(struct agent_call *x)
 static int
 agent_is_ra(struct agent_call *x)
 {
-	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(x->leaf, NID_ext_key_usage,
-	    NULL, NULL);
-	bool yes = false;
-	int i;
+	bool yes;
+	int ret = cert_is_ra(x->leaf, &yes);
 
-	for (i = 0; i < sk_ASN1_OBJECT_num(eku); i++)
-		if (OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, i)) == NID_cmcRA)
-			yes = true;
-	sk_ASN1_OBJECT_pop_free(eku, ASN1_OBJECT_free);
-	if (ossl_failed(CAMCA_OK) == CAMCA_ENOMEM)
-		return CAMCA_ENOMEM;
+	if (ret < 0)
+		return ret;
 	return yes ? CAMCA_OK : refuse(&x->c->why, CAMCA_EAUTH, 403,
 	    "agent.not-ra", "This is no site agent's certificate.");
 }

@@ -227,21 +227,6 @@ est_secret_failed(struct est *x)
 
 /* ---- who may do what ---- */
 
-static bool
-auth_has_cmc_ra(X509 *leaf)
-{
-	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(leaf, NID_ext_key_usage,
-	    NULL, NULL);
-	bool yes = false;
-	int i;
-
-	for (i = 0; i < sk_ASN1_OBJECT_num(eku); i++)
-		if (OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, i)) == NID_cmcRA)
-			yes = true;
-	sk_ASN1_OBJECT_pop_free(eku, ASN1_OBJECT_free);
-	return yes;
-}
-
 struct auth_job {
 	int64_t device, agent, now;
 	bool found;
@@ -378,7 +363,7 @@ int
 est_authenticate(struct tx *tx, struct est *x)
 {
 	X509 *leaf = x->chain != NULL ? sk_X509_value(x->chain, 0) : NULL;
-	bool ours = leaf != NULL && auth_is_ours(x, leaf);
+	bool ours = leaf != NULL && auth_is_ours(x, leaf), ra = false;
 	int ret, secret;
 
 	x->auth = 0;
@@ -389,8 +374,10 @@ est_authenticate(struct tx *tx, struct est *x)
 		ret = est_load_current(tx, x);
 		if (ret < 0)
 			return ret;
-		if (!x->cur_expired && (x->profile->auth & AUTH_RA) &&
-		    auth_has_cmc_ra(leaf))
+		if (!x->cur_expired && (x->profile->auth & AUTH_RA) != 0 &&
+		    (ret = cert_is_ra(leaf, &ra)) < 0)
+			return ret;
+		if (ra)
 			return auth_ra(tx, x);
 		/* A certificate of ours alone is for renewal, not for
 		 * enrollment; beside a secret it does no harm. */

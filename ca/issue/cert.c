@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "ca/base/auto.h"
+#include "ca/base/ossl.h"
 #include "ca/issue/cert_ext.h"
 
 AUTO_DEFINE(PKCS7, PKCS7_free)
@@ -59,6 +60,22 @@ cert_bag(STACK_OF(X509) *certs, struct buf *out)
 	out->len += (size_t)n;
 	out->data[out->len] = '\0';
 	return CAMCA_OK;
+}
+
+int
+cert_is_ra(X509 *cert, bool *out)
+{
+	EXTENDED_KEY_USAGE *eku;
+	int i;
+
+	ERR_clear_error();
+	eku = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
+	*out = false;
+	for (i = 0; i < sk_ASN1_OBJECT_num(eku); i++)
+		if (OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, i)) == NID_cmcRA)
+			*out = true;
+	sk_ASN1_OBJECT_pop_free(eku, ASN1_OBJECT_free);
+	return ossl_failed(CAMCA_OK);
 }
 
 int

@@ -5,6 +5,7 @@
 
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ca/base/buf.h"
@@ -56,6 +57,9 @@ CAMCA_MUST int cert_build(const struct cert_plan *plan, X509 **out,
  * the order given. CAMCA_ELIMIT, CAMCA_ENOMEM, CAMCA_ECRYPTO. */
 CAMCA_MUST int cert_bag(STACK_OF(X509) *certs, struct buf *out);
 
+/* Whether it is a registration authority's: id-kp-cmcRA among its extended key
+ * usages (RFC 6402 2.10). CAMCA_ENOMEM; what cannot be read is none. */
+CAMCA_MUST int cert_is_ra(X509 *cert, bool *out);
 /* SHA-256 of the certificate's DER SubjectPublicKeyInfo. */
 CAMCA_MUST int cert_spki_sha256(const X509 *cert, uint8_t out[static 32]);
 /* Serial as 20 octets left-padded with zeros; CAMCA_EINVAL for a negative or

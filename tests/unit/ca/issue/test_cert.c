@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* End-entity certificates and certs-only bags, with a CA key in memory. */
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pkcs7.h>
 #include <setjmp.h>
@@ -13,6 +12,7 @@
 #include "ca/base/auto.h"
 #include "ca/issue/cert.h"
 #include "ca/issue/cert_ext.h"
+#include "tests/unit/ossl_nth.h"
 
 #define DAY_MS INT64_C(86400000)
 #define YEAR_MS (365 * DAY_MS)
@@ -23,39 +23,6 @@ static const struct profile_fields fields = {
 	.device_manufacturer = "Công ty Điện Quang", .device_model = "M",
 	.device_hardware_id = "", .site_id = "hn-01", .site_name = "Hà Nội",
 };
-
-/* ---- allocations that fail: the n-th one from here ---- */
-static long alloc_left = -1;
-
-static int
-alloc_fails(void)
-{
-	return alloc_left >= 0 && alloc_left-- == 0;
-}
-
-static void *
-alloc_malloc(size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return alloc_fails() ? NULL : malloc(n);
-}
-
-static void *
-alloc_realloc(void *p, size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return alloc_fails() ? NULL : realloc(p, n);
-}
-
-static void
-alloc_free(void *p, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	free(p);
-}
 
 /* ---- a CA ---- */
 struct fix {
@@ -720,7 +687,7 @@ issue_once(struct fix *f, uint8_t tbs[static 32])
 		ret = cert_build(&plan, &c, &f->why);
 	if (ret == 0)
 		ret = cert_bag(list, &b);
-	if (ret == 0 && alloc_left < 0) {
+	if (ret == 0 && ossl_nth_left < 0) {
 		assert_true(X509_sign(c, f->ca_key, EVP_sha256()) > 0);
 		len = i2d_re_X509_tbs(c, &der);
 		assert_int_equal(EVP_Digest(der, (size_t)len, tbs, NULL,
@@ -743,9 +710,9 @@ test_out_of_memory(void **state)
 	assert_int_equal(issue_once(f, want), 0);
 	for (n = 0; n < 5000; n++) {
 		memset(&f->why, 0, sizeof f->why);
-		alloc_left = n;
+		ossl_nth_left = n;
 		ret = issue_once(f, got);
-		if (alloc_left >= 0)
+		if (ossl_nth_left >= 0)
 			break;
 		assert_int_equal(ERR_peek_error(), 0);
 		/* What OpenSSL gets over must not show in the certificate. */
@@ -755,9 +722,41 @@ test_out_of_memory(void **state)
 			assert_true(ret == CAMCA_ENOMEM ||
 			    ret == CAMCA_ECRYPTO);
 	}
-	alloc_left = -1;
+	ossl_nth_left = -1;
 	assert_int_equal(ret, 0);
 	assert_true(n > 50);
+}
+
+/* RFC 6402 2.10; with each allocation failing too: "no" would be a refusal. */
+static void
+test_is_ra(void **state)
+{
+	struct fix *f = *state;
+	struct cert_plan plan = plan_of(f);
+	X509 *camera = built(f, &plan), *ra;
+	bool yes = true;
+	int ret = -1;
+	long n;
+
+	f->profile.eku_nids[1] = NID_cmcRA;
+	ra = built(f, &plan);
+	assert_int_equal(cert_is_ra(camera, &yes), 0);
+	assert_false(yes);
+	assert_int_equal(cert_is_ra(f->ca, &yes), 0);
+	assert_false(yes);
+	for (n = 0; n < 100; n++) {
+		ossl_nth_left = n;
+		ret = cert_is_ra(ra, &yes);
+		if (ossl_nth_left >= 0)
+			break;
+		assert_int_equal(ERR_peek_error(), 0);
+		assert_true(ret == CAMCA_ENOMEM || (ret == 0 && yes));
+	}
+	ossl_nth_left = -1;
+	assert_int_equal(ret, 0);
+	assert_true(yes && n > 1);
+	X509_free(camera);
+	X509_free(ra);
 }
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -777,12 +776,10 @@ main(void)
 		T(test_build_key_types),
 		T(test_build_times), T(test_build_2050), T(test_build_refuses),
 		T(test_build_verifies_strictly), cmocka_unit_test(test_times),
-		T(test_bag), T(test_out_of_memory),
+		T(test_bag), T(test_is_ra), T(test_out_of_memory),
 	};
 
-	/* Before OpenSSL has allocated anything. */
-	if (CRYPTO_set_mem_functions(alloc_malloc, alloc_realloc,
-	    alloc_free) != 1)
+	if (ossl_nth_setup() != 1)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

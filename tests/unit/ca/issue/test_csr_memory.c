@@ -2,56 +2,11 @@
 /* Each of OpenSSL's allocations fails once: no crash, no leak (the leak checker
  * of a sanitizer build sees each), and never a request that is taken although
  * part of it was not looked at. */
-#include <openssl/crypto.h>
-
 #include "csr_fixture.h"
-
-static long fail_in = -1;     /* allocations until one fails; -1: none does */
-static long in_use;
+#include "tests/unit/ossl_nth.h"
 
 /* OpenSSL's error queue keeps the buffers of its 16 places. */
 #define QUEUE_KEEPS 32
-
-static int
-fails(void)
-{
-	if (fail_in < 0)
-		return 0;
-	return fail_in-- == 0;
-}
-
-static void *
-count_malloc(size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	if (fails())
-		return NULL;
-	in_use++;
-	return malloc(n);
-}
-
-static void *
-count_realloc(void *p, size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	if (fails())
-		return NULL;
-	if (p == NULL)
-		in_use++;
-	return realloc(p, n);
-}
-
-static void
-count_free(void *p, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	if (p != NULL)
-		in_use--;
-	free(p);
-}
 
 static void
 full_request(struct fx *f)
@@ -80,13 +35,13 @@ test_parse(void **state)
 	/* what OpenSSL makes once and keeps */
 	assert_int_equal(csr_parse(&c, f.keys, f.der.data, f.der.len, &why), 0);
 	csr_fini(&c);
-	before = in_use;
+	before = ossl_nth_in_use;
 	for (n = 0; n < 2000; n++) {
 		memset(&why, 0, sizeof why);
-		fail_in = n;
+		ossl_nth_left = n;
 		ret = csr_parse(&c, f.keys, f.der.data, f.der.len, &why);
-		taken = fail_in >= 0;
-		fail_in = -1;
+		taken = ossl_nth_left >= 0;
+		ossl_nth_left = -1;
 		if (ret == 0) {
 			/* whole, though something could do without */
 			assert_true(c.asks_ca && c.change_subject);
@@ -102,7 +57,7 @@ test_parse(void **state)
 			break;
 	}
 	assert_true(taken && n > 50);
-	assert_true(in_use - before < QUEUE_KEEPS);
+	assert_true(ossl_nth_in_use - before < QUEUE_KEEPS);
 	fx_fini(&f);
 }
 
@@ -119,18 +74,18 @@ test_csrattrs(void **state)
 	p.keys = 1u << KEY_P256 | 1u << KEY_RSA;
 	p.subject[0] = (char *)(uintptr_t)"CN={device.id}";
 	p.san[0] = (char *)(uintptr_t)"dns:{device.id}.example";
-	before = in_use;
+	before = ossl_nth_in_use;
 	for (n = 0; n < 2000 && !taken; n++) {
 		buf_init(&b, 0);
-		fail_in = n;
+		ossl_nth_left = n;
 		ret = csrattrs_build(&p, &b);
-		taken = fail_in >= 0;
-		fail_in = -1;
+		taken = ossl_nth_left >= 0;
+		ossl_nth_left = -1;
 		assert_true(taken ? ret == 0 : ret < 0 || b.len > 0);
 		buf_fini(&b);
 	}
 	assert_true(taken && n > 20);
-	assert_true(in_use - before < QUEUE_KEEPS);
+	assert_true(ossl_nth_in_use - before < QUEUE_KEEPS);
 }
 
 int
@@ -141,7 +96,7 @@ main(void)
 		cmocka_unit_test(test_csrattrs),
 	};
 
-	if (!CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free))
+	if (ossl_nth_setup() != 1)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

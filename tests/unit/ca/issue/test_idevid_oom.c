@@ -2,40 +2,7 @@
 /* Memory that runs out at each allocation in turn: a factory identity that is
  * refused stays refused, and nothing leaks. */
 #include "tests/unit/ca/issue/vendor_pki.h"
-
-#include <openssl/crypto.h>
-
-static long alloc_left = -1;
-
-static int
-alloc_fails(void)
-{
-	return alloc_left >= 0 && alloc_left-- == 0;
-}
-
-static void *
-alloc_malloc(size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return alloc_fails() ? NULL : malloc(n);
-}
-
-static void *
-alloc_realloc(void *p, size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return alloc_fails() ? NULL : realloc(p, n);
-}
-
-static void
-alloc_free(void *p, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	free(p);
-}
+#include "tests/unit/ossl_nth.h"
 
 /* Runs it with every step-th allocation failing in turn, until none is left;
  * returns how often it said yes before that. */
@@ -46,11 +13,11 @@ each_allocation(struct pki *k, int want, long step)
 
 	for (long n = 0; n < 100000; n += step) {
 		memset(&k->why, 0, sizeof k->why);
-		alloc_left = n;
+		ossl_nth_left = n;
 		ret = idevid_verify(k->chain, &k->v, NOW_MS, k->serial,
 		    sizeof k->serial, &k->why);
-		if (alloc_left >= 0) {
-			alloc_left = -1;
+		if (ossl_nth_left >= 0) {
+			ossl_nth_left = -1;
 			assert_int_equal(ret, want);
 			assert_true(n > 100);
 			return yes;
@@ -105,9 +72,7 @@ main(void)
 		PKI_TEST(test_unknown_vendor_stays_out),
 	};
 
-	/* Before OpenSSL has allocated anything. */
-	if (CRYPTO_set_mem_functions(alloc_malloc, alloc_realloc,
-	    alloc_free) != 1)
+	if (ossl_nth_setup() != 1)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
