@@ -52,6 +52,7 @@ trap cleanup EXIT
 preload() {
 	local san
 	san=$(ldd "$2" | awk '/lib[at]san/ { print $3 }')
+	# shellcheck disable=SC2034 # the caller's
 	PRELOAD=("LD_PRELOAD=${san:+$san:}$1")
 }
 
