@@ -19,6 +19,8 @@ chmod 711 "$TMP"
 STATE=$TMP/state
 export CAMCA_STATE=$STATE
 export LC_ALL=C
+# The system's programs, which scripts/setup knows, before others of their name.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 PIDS=()
 FAILED=0
 PASSED=0
