@@ -158,7 +158,8 @@ fresh_store_tx(struct tx *tx, void *arg)
 	if (account == 0)
 		ret = vault_account_ensure(tx, &by, f->dev.pk,
 		    body_text(f->x.body, "user"), ACCOUNT_SERVICE,
-		    body_text(f->x.body, "level"), &account, NULL);
+		    body_text(f->x.body, "level"), &account,
+		    &f->x.c->why);
 	if (ret < 0)
 		return ret;
 	f->account.id = account;

@@ -61,9 +61,14 @@ vault_import_row_tx(struct tx *tx, struct vault_job *x, size_t i)
 	if (ret == CAMCA_OK)
 		ret = vault_put(tx, &by, &d, &x->drafts[i],
 		    (enum vault_role)r->role, r->level, !busy, &why);
-	return ret == CAMCA_ECONFLICT ? bad_rows_add(&x->imp.errors, r->line,
-	    "username", true, "is being given a new password by an agent that "
-	    "is at the camera now; try again") : ret;
+	if (ret == CAMCA_ECONFLICT)
+		return bad_rows_add(&x->imp.errors, r->line, "username", true,
+		    "is being given a new password by an agent that is at the "
+		    "camera now; try again");
+	if (ret == CAMCA_ELIMIT && why.code[0] != '\0')
+		return bad_rows_add(&x->imp.errors, r->line, "", true,
+		    why.detail);
+	return ret;
 }
 
 static int
@@ -92,6 +97,15 @@ vault_import_twice(const void *a, const void *b)
 	return n != 0 ? n : (x->line > y->line) - (x->line < y->line);
 }
 
+/* As in the file: of too many, the last ones are too many. */
+static int
+vault_import_order(const void *a, const void *b)
+{
+	const struct vault_import_row *x = a, *y = b;
+
+	return (x->line > y->line) - (x->line < y->line);
+}
+
 static int
 vault_import_check(struct vault_job *x)
 {
@@ -103,8 +117,11 @@ vault_import_check(struct vault_job *x)
 	for (i = 1; ret == CAMCA_OK && i < x->imp.n; i++)
 		if (strcmp(r[i].device, r[i - 1].device) == 0 &&
 		    strcmp(r[i].username, r[i - 1].username) == 0)
-			ret = bad_rows_add(&x->imp.errors, r[i].line, "username", true,
+			ret = bad_rows_add(&x->imp.errors, r[i].line,
+			    "username", false,
 			    "stands in another row for this device too");
+	bad_rows_sort(&x->imp.errors);
+	qsort(r, x->imp.n, sizeof *r, vault_import_order);
 	return ret;
 }
 

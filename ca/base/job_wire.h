@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of one camera, that an agent is told of. */
+#define JOB_ACCOUNTS_MAX 16
+
 enum job_kind {
 	JOB_ENROLL, JOB_RENEW, JOB_ROTATE, JOB_CRL, JOB_OBSERVE, JOB_RETIRE,
 	JOB_KINDS

@@ -115,21 +115,54 @@ vault_draft_fini(struct vault_draft *d)
 
 /* ---- accounts ---- */
 
+struct account_count {
+	int all, service;
+};
+
+static int
+account_count(const struct vault_account *r, void *arg)
+{
+	struct account_count *n = arg;
+
+	n->all++;
+	n->service += r->role == ACCOUNT_SERVICE;
+	return 0;
+}
+
+/* An agent refuses a job with more. */
+static int
+account_room(struct tx *tx, int64_t device_pk, enum vault_role role,
+    struct refusal *why)
+{
+	struct account_count n = { 0 };
+	int max = JOB_ACCOUNTS_MAX;
+	int ret = store_vault_account_list(tx, device_pk, 0, max,
+	    account_count, &n);
+
+	if (n.service == 0 && role != ACCOUNT_SERVICE)
+		max--;
+	if (ret == CAMCA_OK && n.all >= max)
+		ret = refuse(why, CAMCA_ELIMIT, 409, "vault.accounts",
+		    "The vault holds %d accounts of a camera, one of them for "
+		    "service.", JOB_ACCOUNTS_MAX);
+	return ret;
+}
+
 int
 vault_account_ensure(struct tx *tx, const struct vault_by *by,
     int64_t device_pk, const char *username, enum vault_role role,
-    const char *level, int64_t *out, bool *made_out)
+    const char *level, int64_t *out, struct refusal *why)
 {
 	struct vault_account a = { .device = device_pk, .role = role,
 	    .created_ms = by->now_ms };
 	int ret = store_vault_account_get(tx, device_pk, username, &a);
 
-	if (made_out != NULL)
-		*made_out = ret == CAMCA_ENOENT;
 	if (ret != CAMCA_ENOENT) {
 		*out = a.id;
 		return ret;
 	}
+	if ((ret = account_room(tx, device_pk, role, why)) < 0)
+		return ret;
 	a = (struct vault_account){ .device = device_pk, .role = role,
 	    .created_ms = by->now_ms };
 	if (strlen(username) >= sizeof a.username ||
@@ -211,7 +244,7 @@ vault_put(struct tx *tx, const struct vault_by *by,
 	if (strcmp(dev->id, d->device) != 0)
 		return CAMCA_EINVAL;
 	ret = vault_account_ensure(tx, by, dev->pk, d->username, role, level,
-	    &account, NULL);
+	    &account, why);
 	if (ret == CAMCA_OK)
 		ret = store_vault_secret_in(tx, account, VAULT_PENDING,
 		    &pending);
@@ -368,7 +401,7 @@ vault_accounts(struct tx *tx, int64_t device_pk, struct vault_entries *out)
 	int ret;
 
 	memset(out, 0, sizeof *out);
-	ret = store_vault_account_list(tx, device_pk, 0, VAULT_ACCOUNTS_MAX,
+	ret = store_vault_account_list(tx, device_pk, 0, JOB_ACCOUNTS_MAX,
 	    entries_add, out);
 	for (e = out->list; ret == CAMCA_OK && e < out->list + out->n; e++) {
 		ret = store_vault_secret_in(tx, e->account.id, VAULT_CURRENT,

@@ -17,6 +17,7 @@
 #include <openssl/x509.h>
 
 #include "ca/base/buf.h"
+#include "ca/base/job_wire.h"
 #include "ca/custody/event.h"
 #include "ca/store/store_vault.h"
 #include "ca/vault/password.h"
@@ -24,7 +25,6 @@
 
 #define VAULT_OLD_MAX 10               /* old passwords kept of an account */
 #define VAULT_SEALED_MAX 4096          /* bytes of one sealed password */
-#define VAULT_ACCOUNTS_MAX 64          /* of one device */
 
 /* A password in clear: wiped as soon as it was used. */
 struct secret_text {
@@ -84,15 +84,16 @@ struct vault_by {
 	int64_t job;                   /* 0: none */
 };
 /* The account of this device with this username, made where it is missing;
- * an existing one keeps its role and level. *out its id, *made_out (may be
- * NULL) whether it is new. */
+ * an existing one keeps its role and level. *out its id. CAMCA_ELIMIT
+ * (409 "vault.accounts"): the device has JOB_ACCOUNTS_MAX; where none of them
+ * is a service account, the last place is left to the agent's. */
 CAMCA_MUST int vault_account_ensure(struct tx *tx, const struct vault_by *by,
     int64_t device_pk, const char *username, enum vault_role role,
-    const char *level, int64_t *out, bool *made_out);
+    const char *level, int64_t *out, struct refusal *why);
 /* Stores a draft as the current password of an account (made where missing);
  * the one before becomes old. Event secret.imported. A pending one becomes old
  * too with over_pending: then nobody may be at the camera with it; without,
- * CAMCA_ECONFLICT ("vault.pending"). */
+ * CAMCA_ECONFLICT ("vault.pending"); as vault_account_ensure(). */
 CAMCA_MUST int vault_put(struct tx *tx, const struct vault_by *by,
     const struct device_row *dev, const struct vault_draft *d,
     enum vault_role role, const char *level, bool over_pending,

@@ -296,7 +296,7 @@ job_accounts(struct agent_job *j, const json_t *v, struct refusal *why)
 		return ret;
 	list = json_object_get(o, "accounts");
 	for (i = 0; i < json_array_size(list) && ret == CAMCA_OK; i++)
-		if (j->accounts_count == AGENT_ACCOUNTS_MAX)
+		if (j->accounts_count == JOB_ACCOUNTS_MAX)
 			ret = job_bad(why, "list of accounts");
 		else if (!job_account_parse(&j->accounts[j->accounts_count++],
 		    json_array_get(list, i)))
@@ -340,7 +340,7 @@ job_account_add(struct agent_job *j, const char *user, const char *role,
 {
 	struct agent_account *a = &j->accounts[j->accounts_count];
 
-	if (j->accounts_count == AGENT_ACCOUNTS_MAX ||
+	if (j->accounts_count == JOB_ACCOUNTS_MAX ||
 	    strlen(user) >= sizeof a->user || strlen(role) >= sizeof a->role ||
 	    strlen(level) >= sizeof a->level)
 		return NULL;

@@ -16,7 +16,6 @@
 #include "enroll/agent/settings.h"
 #include "enroll/onvif/driver.h"
 
-#define AGENT_ACCOUNTS_MAX 16
 #define AGENT_LABELS_MAX 8
 #define AGENT_ISSUED_MAX 32
 #define AGENT_NTP_MAX 4
@@ -110,7 +109,7 @@ struct agent_job {
 	struct buf crl;                /* DER; len 0: none */
 	struct agent_label labels[AGENT_LABELS_MAX];
 	size_t labels_count;
-	struct agent_account accounts[AGENT_ACCOUNTS_MAX];
+	struct agent_account accounts[JOB_ACCOUNTS_MAX];
 	size_t accounts_count;
 	struct agent_factory factory[AGENT_FACTORY_MAX];
 	size_t factories;

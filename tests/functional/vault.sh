@@ -90,13 +90,40 @@ printf 'cam-1,admin,%s-y\n' "$MARK" >"$TMP/head.csv"
 camca secret import "$TMP/head.csv" >"$TMP/head.out" 2>&1
 check_not "what stands there is not repeated" grep -q "$MARK" "$TMP/head.out"
 
+# No more of a camera than its agent takes, whose own account is one of them.
+accounts() { # FIRST LAST [ROLE]: of cam-3
+	echo 'device,username,password,role'
+	seq "$1" "$2" | sed "s/.*/cam-3,user-&,$MARK-many-&,${3:-}/"
+}
+accounts 1 16 >"$TMP/most.csv"
+camca secret import "$TMP/most.csv" >"$TMP/most.out" 2>&1
+check "one account too many for a camera" equal "$?" 1
+check "is named by line" grep -q ':17: .*16 accounts of a camera' \
+    "$TMP/most.out"
+accounts 1 15 >"$TMP/most.csv"
+check "without it" camca secret import "$TMP/most.csv"
+check "the same once more" camca secret import "$TMP/most.csv"
+accounts 16 16 service >"$TMP/most.csv"
+check "and one for service" camca secret import "$TMP/most.csv"
+accounts 17 17 service >"$TMP/most.csv"
+check_not "but not two" camca secret import "$TMP/most.csv"
+check "16 it has" equal "$(list --device cam-3 | jq length)" 16
+
 # Over several parts of 128 KiB, with lines counted in the file.
 {
+	echo 'id,manufacturer,model,serial,site'
+	seq 400 | sed 's/.*/many-&,Acme,M1,many-&,s1/'
+} >"$TMP/devices.csv"
+check "400 cameras" camca device import "$TMP/devices.csv"
+{
 	echo 'device,username,password'
-	seq 6000 | sed 's/.*/cam-3,user-&,'"$MARK"'-long-password-number-&/'
+	for i in $(seq 15); do
+		seq 400 | sed "s/.*/many-&,user-$i,$MARK-long-password-of-&/"
+	done
 } >"$TMP/many.csv"
 check "a large file is taken in parts" camca secret import "$TMP/many.csv"
-check "all of it" equal "$(list --device cam-3 | jq length)" 6000
+check "all of it" equal "$(list | jq '[.[] |
+    select(.device | startswith("many-"))] | length')" 6000
 echo "cam-1,admin,$MARK-again,x" >>"$TMP/many.csv"
 camca secret import "$TMP/many.csv" 2>&1 | grep -q "many.csv:6002:"
 check "a bad row of the last part has its line of the file" equal "$?" 0
