@@ -21,6 +21,7 @@ export CAMCA_STATE=$STATE
 export LC_ALL=C
 # The system's programs, which scripts/setup knows, before others of their name.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+. "$TOP/tests/lib_kill.sh"
 PIDS=()
 FAILED=0
 PASSED=0

@@ -15,7 +15,9 @@ preload "$FAULT" "$BIN/camca-agent"
 KILLS=${KILLS:-2}
 WINDOW=31
 
-agent_rules -e 's/^lease: .*/lease: 10s/' -e 's/^attempts: .*/attempts: 9/' \
+# A sanitizer makes all of it slower.
+SLOW=$(((${EVENTUALLY:-30} + 29) / 30))
+agent_rules -e "s/^lease: .*/lease: $((10 * SLOW))s/" -e 's/^attempts: .*/attempts: 9/' \
     -e "s/^login_window: .*/login_window: ${WINDOW}s/"
 cat >>"$POLICIES/rules/passwords.yaml" <<'YAML'
 
@@ -115,7 +117,7 @@ DOOMED=()
 for k in $(seq "$KILLS"); do
 	[ "$k" = 1 ] && doomed 0 prove:before 1 || doomed 0 reach:after 1
 	doomed 1 reach:after 1
-	EVENTUALLY=90 check "kill $k meets both" eventually dead
+	EVENTUALLY=$((90 * SLOW)) check "kill $k meets both" eventually dead
 done
 waits() {
 	[ "$(job_field "${JOBS[1]}" state) $(job_field "${JOBS[1]}" code)" = \
@@ -126,7 +128,7 @@ agent_start ra-1
 eventually waits
 check "put off, it says until when, and who may decide otherwise" grep -qE \
     'left alone until 20.*Z.*camca job retry' <<<"$(job_field "${JOBS[1]}" detail)"
-export EVENTUALLY=120
+export EVENTUALLY=$((120 * SLOW))
 check "the new password is found and proven" equal "$(ended "${JOBS[0]}")" "done"
 check "nobody knows the other: parked" equal "$(ended "${JOBS[1]}")" \
     "parked camera.password-unknown"

@@ -8,6 +8,7 @@ case $build in /*) ;; *) build=$PWD/$build ;; esac
 gate=$build/camca-gate
 mock=$build/tests/tools/mock_authority
 probe=$build/tests/tools/est_probe
+. "$(dirname "$0")/../lib_kill.sh"
 dir=$(mktemp -d /tmp/camca-gate-XXXXXX)
 failed=0
 mock_pid=''

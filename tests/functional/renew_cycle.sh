@@ -8,6 +8,7 @@ RENEW=$BUILD/camca-renew
 HERE=$(cd "$(dirname "$0")" && pwd)
 command -v python3 >/dev/null || { echo "skipped: python3 is missing"; exit 77; }
 
+. "$HERE/../lib_kill.sh"
 T=$(mktemp -d)
 SERVER=
 DAEMON=
