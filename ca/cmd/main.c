@@ -88,9 +88,13 @@ main(int argc, char **argv)
 {
 	struct cmd_env env = { .ctx = &camca_ctx_system, .out = stdout,
 	    .err = stderr };
+	static char version[] = "version";
 	char error[OPTIONS_ERROR_MAX];
 	int first = 1, ret;
 
+	/* As the other programs have it. */
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		argv[1] = version;
 	json_memory_setup();
 	env.state = getenv("CAMCA_STATE");
 	if (env.state == NULL || env.state[0] == '\0')

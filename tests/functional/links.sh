@@ -81,4 +81,8 @@ check "the table says so of camca-verify" row camca-verify \
     'everything but libcrypto'
 check "the table says so of camca-renew" row camca-renew \
     'everything but OpenSSL'
+for p in camcad camca-gate camca camca-renew camca-verify camca-anchor \
+    camca-witness camca-agent camca-fake-camera; do
+	check "$p --version" sh -c "'$BIN/$p' --version | grep -qxE '$p [0-9.]+'"
+done
 finish
