@@ -11,6 +11,11 @@
 #   ended JOB                   its state, waits until there is one
 #   truth N FILTER              jq over what camera N really is
 
+# For agent_rules: no job but those that the test makes. Others would meet what is
+# meant for them.
+# shellcheck disable=SC2034 # the caller's
+NONE_DUE=(-e 's/observe_every: .*/observe_every: 0s/'
+    -e 's/crl_every: .*/crl_every: 0s/')
 # agent_rules SED...: of policies/rules/jobs.yaml; waits are short, times any.
 agent_rules() {
 	policies

@@ -17,7 +17,8 @@ WINDOW=31
 
 # A sanitizer makes all of it slower.
 SLOW=$(((${EVENTUALLY:-30} + 29) / 30))
-agent_rules -e "s/^lease: .*/lease: $((10 * SLOW))s/" -e 's/^attempts: .*/attempts: 9/' \
+agent_rules "${NONE_DUE[@]}" -e "s/^lease: .*/lease: $((10 * SLOW))s/" \
+    -e 's/^attempts: .*/attempts: 9/' \
     -e "s/^login_window: .*/login_window: ${WINDOW}s/"
 cat >>"$POLICIES/rules/passwords.yaml" <<'YAML'
 

@@ -34,7 +34,7 @@ N=${#ENROLL[@]}
 
 # A sanitizer makes all of it slower.
 SLOW=$(((${EVENTUALLY:-30} + 29) / 30))
-agent_rules -e "s/^lease: .*/lease: $((10 * SLOW))s/" \
+agent_rules "${NONE_DUE[@]}" -e "s/^lease: .*/lease: $((10 * SLOW))s/" \
     -e 's/^batch: .*/batch: 500/' \
     -e 's/^attempts: .*/attempts: 9/' -e 's/^login_window: .*/login_window: 5s/'
 est_init --policies "$POLICIES"
