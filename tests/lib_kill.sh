@@ -5,11 +5,11 @@
 # Only what this test has started and what still runs: the number of a process
 # that has ended is soon that of another one.
 is_child() { # PID
-	local name value
-	while read -r name value; do
-		[ "$name" != PPid: ] || break
-	done 2>/dev/null <"/proc/$1/status"
-	[ "${value:-}" = $$ ] || [ "${value:-}" = "$BASHPID" ]
+	local line parent _
+	# One line, so that it is read at once: /proc is another text each time.
+	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+	read -r _ parent _ <<<"${line##*) }"
+	[ "$parent" = $$ ] || [ "$parent" = "$BASHPID" ]
 }
 kill() { # as the builtin
 	local p
