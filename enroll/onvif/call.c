@@ -340,9 +340,14 @@ call_digest_denied(struct call_run *r, int ret)
 		return ret;
 	}
 	call_take_challenge(c, &r->offers);
-	/* "stale" says that the password was right (RFC 7616 3.3). */
-	if (r->offers.best.stale)
+	/* "stale" says that the password was right (RFC 7616 3.3). A camera
+	 * that says it of the nonce it gave just now, too, says nothing by it,
+	 * and may count. */
+	if (r->offers.best.stale) {
+		c->failed += c->stale;
+		c->stale = true;
 		return 1;
+	}
 	c->failed++;
 	if (!used_before)
 		return ret;
@@ -413,6 +418,7 @@ call_with_login(struct call_run *r, int tries)
 		if (ret < 0 && r->login != &r->c->login && r->status == 0 &&
 		    (r->dropped || r->why->code == CAM_TIMEOUT))
 			r->c->failed++;
+		r->c->stale = r->c->stale && ret < 0;
 		if (!r->denied)
 			return ret;
 		again = call_denied(r, ret);

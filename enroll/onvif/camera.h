@@ -40,6 +40,7 @@ struct camera {
 	struct digest_challenge digest;
 	uint32_t nc;                 /* uses of digest.nonce so far */
 	bool one_shot;               /* the camera takes a nonce once only */
+	bool stale;                  /* the last nonce was, as it says */
 	bool sha256_offered;
 	bool avoid_sha256;           /* seen to fail: MD5 where there is it */
 	bool comma;                  /* between algorithms, as it has them */

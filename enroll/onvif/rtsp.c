@@ -348,10 +348,12 @@ onvif_rtsp_login(struct camera *c, uint16_t port, const char *path,
 		ret = rtsp_try(&r, &offers, l);
 	if (ret == 1)
 		ret = rtsp_try(&r, &offers, l);
-	/* "stale" twice: nothing is known. */
-	if (ret == 1)
+	/* "stale" twice: nothing is known, and the camera may have counted. */
+	if (ret == 1) {
+		c->failed++;
 		ret = cam_fail(why, CAMCA_EPROTO, CAM_MALFORMED,
 		    "RTSP calls a nonce old that it gave at once.");
+	}
 	tcp_close(&r.tcp);
 	buf_fini(&r.in);
 	return ret;

@@ -101,21 +101,36 @@ test_stale(void **state)
 	mock_fini(&m);
 }
 
-/* A camera that always says stale does not keep us for ever. */
+static void
+say_stale(struct mock *m, size_t n)
+{
+	while (n-- > 0)
+		mock_say(m, 401, "Digest realm=\"r\", nonce=\"n2\", "
+		    "stale=true\n", NULL);
+}
+
+/* A camera that always says stale does not keep us for ever, and what it may
+ * count in secret is counted here: the account is not locked by it. */
 static void
 test_stale_for_ever(void **state)
 {
+	struct cam_login l = { .user = "admin", .password = "pw" };
 	struct cam_why why;
 	struct mock m;
-	size_t i;
+	bool works;
+	size_t i, logins = 0;
 
 	(void)state;
 	mock_init(&m, "admin", "pw");
-	for (i = 0; i < 8; i++)
-		mock_say(&m, 401, "Digest realm=\"r\", nonce=\"n2\", "
-		    "stale=true\n", NULL);
+	say_stale(&m, 10);
 	assert_int_equal(identify(&m, &why), CAMCA_EAUTH);
-	assert_true(m.next < 8);
+	for (i = 0; i < 2; i++)
+		(void)!cam_onvif.login(&m.c, &l, &works, &why);
+	for (i = 0; i < m.next; i++)
+		logins += m.asked[i].authorization[0] != '\0';
+	assert_true(logins <= 4);
+	assert_int_equal(m.c.failed, 3);
+	assert_int_equal(why.code, CAM_BUDGET);
 	mock_fini(&m);
 }
 

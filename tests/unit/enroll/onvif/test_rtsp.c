@@ -155,7 +155,7 @@ test_stale(void **state)
 	    "nonce=\"m\", stale=true\r\n\r\n", false, 0 },
 	    { R("401 No", "3") "WWW-Authenticate: Digest realm=\"r\", "
 	    "nonce=\"o\", stale=true\r\n\r\n", false, 0 });
-	trial_end(&t, false, CAM_MALFORMED, 0);
+	trial_end(&t, false, CAM_MALFORMED, 1);
 }
 
 /* Nothing that a login could be sent to. */
