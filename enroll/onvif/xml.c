@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
@@ -17,6 +18,7 @@ struct xml_guard {
 	unsigned elements;
 	bool dtd;
 	bool over;
+	bool foreign;                /* written in characters that hide some */
 };
 
 static pthread_once_t xml_once = PTHREAD_ONCE_INIT;
@@ -68,6 +70,60 @@ xml_quiet(void *arg, const char *fmt, ...)
 	(void)fmt;
 }
 
+/* libxml2 compares each attribute of a tag with all before it, and tells us of
+ * the tag after that: one with 100,000 of them costs it ten seconds. So they are
+ * counted before it begins, by what each of them has: '=' and a quote. In UTF-16
+ * there are NULs between. No answer of a camera has a hundredth of the limit. */
+static bool
+xml_attributes_few(const char *p, size_t n)
+{
+	const char *end = p + n;
+	unsigned found = 0;
+
+	while (p < end) {
+		if (*p++ != '=')
+			continue;
+		while (p < end && (*p == '\0' || *p == ' ' || *p == '\t' ||
+		    *p == '\r' || *p == '\n'))
+			p++;
+		if (p < end && (*p == '"' || *p == '\'') &&
+		    ++found > XML_ATTRIBUTES_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* Characters in which '=' and quotes have the bytes that they have in ASCII. */
+static bool
+xml_charset_plain(const char *name)
+{
+	static const char *const plain[] = { "UTF-8", "UTF8", "UTF-16",
+	    "ISO-8859-", "US-ASCII", "ASCII", "windows-125", "GB", "EUC-",
+	    "Shift_JIS", "Big5", "KOI8-" };
+	size_t i;
+
+	for (i = 0; i < sizeof plain / sizeof plain[0]; i++)
+		if (strncasecmp(name, plain[i], strlen(plain[i])) == 0)
+			return true;
+	return false;
+}
+
+static void
+xml_on_document(void *arg)
+{
+	xmlParserCtxt *p = arg;
+	struct xml_guard *g = p->_private;
+	const xmlChar *name = p->encoding != NULL || p->input == NULL ?
+	    p->encoding : p->input->encoding;
+
+	if (name != NULL && !xml_charset_plain((const char *)name)) {
+		g->foreign = true;
+		xmlStopParser(p);
+		return;
+	}
+	xmlSAX2StartDocument(arg);
+}
+
 /* A DTD is the door to entity bombs and outside files: it ends the document at
  * its first byte, before a declaration of it is read. */
 static void
@@ -92,8 +148,7 @@ xml_on_start(void *arg, const xmlChar *local, const xmlChar *prefix,
 	xmlParserCtxt *p = arg;
 	struct xml_guard *g = p->_private;
 
-	if (++g->depth > XML_DEPTH_MAX || ++g->elements > XML_ELEMENTS_MAX ||
-	    attributes_n > 256 || namespaces_n > 256) {
+	if (++g->depth > XML_DEPTH_MAX || ++g->elements > XML_ELEMENTS_MAX) {
 		g->over = true;
 		xmlStopParser(p);
 		return;
@@ -122,7 +177,11 @@ xml_verdict(const struct xml_guard *g, bool well_formed, struct cam_why *why)
 	if (g->over)
 		return cam_fail(why, CAMCA_ELIMIT, CAM_MALFORMED,
 		    "The camera's answer is nested deeper, or has more "
-		    "elements, than is accepted.");
+		    "elements or attributes, than is accepted.");
+	if (g->foreign)
+		return cam_fail(why, CAMCA_EPROTO, CAM_MALFORMED,
+		    "The camera's answer is neither in UTF-8 nor in other "
+		    "characters that are read here.");
 	if (!well_formed)
 		return cam_fail(why, CAMCA_EPROTO, CAM_MALFORMED,
 		    "The camera's answer is not well-formed XML.");
@@ -133,7 +192,7 @@ int
 xml_parse(xmlDoc **out, const void *p, size_t n, size_t max_bytes,
     struct cam_why *why)
 {
-	struct xml_guard guard = { 0, 0, false, false };
+	struct xml_guard guard = { .depth = 0 };
 	xmlParserCtxt *ctx;
 	xmlDoc *doc;
 	bool ok, memory;
@@ -143,6 +202,11 @@ xml_parse(xmlDoc **out, const void *p, size_t n, size_t max_bytes,
 	if (n > max_bytes || n > XML_BYTES_MAX)
 		return cam_fail(why, CAMCA_ELIMIT, CAM_MALFORMED,
 		    "The camera's answer has more than %zu bytes.", max_bytes);
+	guard.over = !xml_attributes_few(p, n);
+	/* "<" of EBCDIC, which libxml2 would notice by itself. */
+	guard.foreign = n > 0 && *(const uint8_t *)p == 0x4c;
+	if (guard.over || guard.foreign)
+		return xml_verdict(&guard, false, why);
 	pthread_once(&xml_once, xml_setup);
 	xmlSetGenericErrorFunc(NULL, xml_quiet);   /* of this thread */
 	xml_missed = false;
@@ -150,6 +214,7 @@ xml_parse(xmlDoc **out, const void *p, size_t n, size_t max_bytes,
 	if (ctx == NULL)
 		return cam_fail_plain(why, CAMCA_ENOMEM);
 	ctx->_private = &guard;
+	ctx->sax->startDocument = xml_on_document;
 	ctx->sax->internalSubset = xml_on_dtd;
 	ctx->sax->startElementNs = xml_on_start;
 	ctx->sax->endElementNs = xml_on_end;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* XML from a stranger: no DTD, no entities of its own, no network, limits on
- * bytes, depth and number of elements; elements are found by namespace and
- * local name, and two where one is expected are an error and not a choice. */
+ * bytes, depth, number of elements and of attributes; elements are found by
+ * namespace and local name, and two where one is expected are an error and not
+ * a choice. */
 #ifndef CAMCA_ONVIF_XML_H
 #define CAMCA_ONVIF_XML_H
 
@@ -18,6 +19,7 @@
 #define XML_BYTES_MAX (1024u * 1024)
 #define XML_DEPTH_MAX 32u
 #define XML_ELEMENTS_MAX 16384u
+#define XML_ATTRIBUTES_MAX 4096u     /* of a whole document */
 
 /* Parses n <= max_bytes bytes. The caller frees *out with xmlFreeDoc.
  * CAMCA_ELIMIT past a limit, CAMCA_EPROTO for what is not well-formed or has

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "enroll/onvif/xml.h"
 #include "enroll/onvif/xml_write.h"
@@ -91,6 +92,27 @@ repeat(const char *a, size_t n, const char *b)
 }
 
 static void
+flooded(const struct buf *b)
+{
+	struct cam_why why;
+	xmlDoc *doc;
+
+	assert_int_equal(xml_parse(&doc, b->data, b->len, XML_BYTES_MAX,
+	    &why), CAMCA_ELIMIT);
+	assert_int_equal(why.code, CAM_MALFORMED);
+}
+
+static void
+taken(const char *text)
+{
+	struct cam_why why;
+	xmlDoc *doc;
+
+	assert_int_equal(parse(text, &doc, &why), CAMCA_OK);
+	xmlFreeDoc(doc);
+}
+
+static void
 test_limits(void **state)
 {
 	struct cam_why why;
@@ -113,6 +135,43 @@ test_limits(void **state)
 	assert_int_equal(xml_parse(&doc, s, XML_BYTES_DEFAULT + 1,
 	    XML_BYTES_DEFAULT, &why), CAMCA_ELIMIT);
 	free(s);
+}
+
+/* Each is compared with all before it: 100,000 in one tag, or namespaces, would
+ * take ten seconds of a processor. In UTF-16 they are as many, and where they
+ * cannot be counted nothing is read. */
+static void
+test_attribute_flood(void **state)
+{
+	static const char *const blanks[] = { "=\"\" ", "='' ", " = \"\" " };
+	struct buf b, wide;
+	clock_t begin;
+	size_t i, k;
+
+	(void)state;
+	for (k = 0; k < 6; k++) {
+		buf_init(&b, XML_BYTES_MAX);
+		buf_init(&wide, 2 * XML_BYTES_MAX);
+		assert_int_equal(buf_puts(&b, "<a "), CAMCA_OK);
+		for (i = 0; i < (k < 3 ? 50000 : 25000); i++)
+			assert_int_equal(buf_printf(&b, "%sa%zx%s", k % 2 ?
+			    "xmlns:" : "", i, blanks[k % 3]), CAMCA_OK);
+		assert_int_equal(buf_puts(&b, "/>"), CAMCA_OK);
+		for (i = 0; i < b.len; i++)
+			assert_int_equal(buf_put(&wide, (uint8_t[]){
+			    b.data[i], 0 }, 2), CAMCA_OK);
+		begin = clock();
+		flooded(k < 3 ? &b : &wide);
+		assert_true((double)(clock() - begin) / CLOCKS_PER_SEC < 1);
+		buf_fini(&b);
+		buf_fini(&wide);
+	}
+	refused("<?xml version='1.0' encoding='UTF-7'?><a/>", CAMCA_EPROTO);
+	refused("<?xml version='1.0' encoding='IBM037'?><a/>", CAMCA_EPROTO);
+	refused("\x4c\x6f\xa7\x94\x93", CAMCA_EPROTO);
+	taken("<?xml version='1.0' encoding='utf-8'?><a b='1'/>");
+	taken("<?xml version='1.0' encoding='GB2312'?><a b='1'/>");
+	taken("<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>");
 }
 
 static xmlDoc *
@@ -508,6 +567,7 @@ main(void)
 		cmocka_unit_test(test_dtd),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_attribute_flood),
 		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_string),
 		cmocka_unit_test(test_id),
