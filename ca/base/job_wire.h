@@ -73,6 +73,7 @@ bool job_surface_parse(const char *text, struct job_surface *out);
 
 /* Sizes that both sides keep. */
 #define JOB_BODY_MAX 262144            /* bytes of one JSON body */
+#define JOB_OBSERVATION_MAX 131072     /* bytes of what was read there */
 #define JOB_TEXT_MAX 4096              /* of "before", "after", "detail" */
 #define JOB_CODE_MAX 48                /* "camera.unreachable" */
 #define JOB_LEASE_MAX 64               /* jobs in one answer */

@@ -193,7 +193,7 @@ CAMCA_MUST int store_agent_sealed_list(struct tx *tx, int64_t agent,
     int (*fn)(const struct agent_sealed_row *r, void *arg), void *arg);
 
 /* ---- what was read on a camera ---- */
-#define STORE_OBSERVATION_MAX 131072
+#define STORE_OBSERVATION_MAX JOB_OBSERVATION_MAX
 struct observation_row {
 	int64_t device;
 	int64_t time_ms;

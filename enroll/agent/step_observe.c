@@ -13,20 +13,77 @@
 
 /* ---- pieces of the observation ---- */
 
+/* Of each list so many bytes at most: with all four an observation is one that
+ * camcad takes (JOB_OBSERVATION_MAX). A camera with a thousand accounts must
+ * not be one of which nothing can be told. */
+#define OBSERVE_CERTS_BYTES 40960
+#define OBSERVE_ROWS_BYTES 24576
+
+/* A list of the camera, and its rows as JSON. */
+struct observe_list {
+	const char *name;
+	size_t n, max_bytes;
+	/* NULL without memory. */
+	json_t *(*row)(const struct visit *v, size_t i);
+	/* Told before the others: what is judged. */
+	bool (*first)(const struct visit *v, size_t i);
+};
+
+static bool
+observe_is_camca(const char *alias)
+{
+	return strncmp(alias, "camca:", 6) == 0;
+}
+
+static json_t *
+observe_rows(struct visit *v, const struct observe_list *l)
+{
+	json_t *out = json_array(), *row;
+	size_t i, bytes = 0, told = 0;
+	int turn;
+
+	for (turn = 0; turn < 2 && out != NULL; turn++)
+		for (i = 0; i < l->n; i++) {
+			if (l->first(v, i) != (turn == 0))
+				continue;
+			row = l->row(v, i);
+			bytes += json_dumpb(row, NULL, 0, JSON_COMPACT) + 1;
+			if (bytes > l->max_bytes) {
+				json_decref(row);
+				break;
+			}
+			told += json_array_append_new(out, row) == 0;
+		}
+	if (told < l->n)
+		visit_detail(v, "%s: %zu of %zu are told", l->name, told,
+		    l->n);
+	return out;
+}
+
+static json_t *
+observe_account(const struct visit *v, size_t i)
+{
+	const struct cam_account *a = &v->lists.accounts.v[i];
+
+	return json_pack("{s:s, s:s}", "user", a->user, "level", a->level);
+}
+
+static bool
+observe_account_first(const struct visit *v, size_t i)
+{
+	return strcmp(v->lists.accounts.v[i].level, "Administrator") == 0;
+}
+
 static json_t *
 observe_accounts(struct visit *v)
 {
-	const struct cam_accounts *l = &v->lists.accounts;
 	struct cam_why why = { 0 };
-	json_t *out = json_array();
-	size_t i;
 
 	if (visit_lists_try(v, LIST_ACCOUNTS, &why) < 0)
 		visit_detail(v, "accounts: %s", why.text);
-	for (i = 0; i < l->n && out != NULL; i++)
-		(void)json_array_append_new(out, json_pack("{s:s, s:s}",
-		    "user", l->v[i].user, "level", l->v[i].level));
-	return out;
+	return observe_rows(v, &(struct observe_list){ "accounts",
+	    v->lists.accounts.n, OBSERVE_ROWS_BYTES, observe_account,
+	    observe_account_first });
 }
 
 static json_t *
@@ -64,55 +121,70 @@ observe_spki(const struct cam_cert *c, char hex[static 65])
 }
 
 static json_t *
-observe_certs(const struct visit *v)
+observe_cert(const struct visit *v, size_t i)
 {
-	json_t *out = json_array();
+	const struct cam_cert *c = &v->lists.certs.v[i];
 	char sha[65], spki[65];
-	size_t i;
 
-	for (i = 0; i < v->lists.certs.n && out != NULL; i++) {
-		const struct cam_cert *c = &v->lists.certs.v[i];
+	enc_hex(sha, c->sha256, 32);
+	observe_spki(c, spki);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", c->id, "alias",
+	    c->alias, "key", c->key_id, "sha256", sha, "spki", spki);
+}
 
-		enc_hex(sha, c->sha256, 32);
-		observe_spki(c, spki);
-		(void)json_array_append_new(out, json_pack(
-		    "{s:s, s:s, s:s, s:s, s:s}", "id", c->id, "alias",
-		    c->alias, "key", c->key_id, "sha256", sha, "spki", spki));
-	}
-	return out;
+static bool
+observe_cert_first(const struct visit *v, size_t i)
+{
+	const struct cam_cert *c = &v->lists.certs.v[i];
+
+	return memcmp(c->sha256, v->served, 32) == 0 ||
+	    observe_is_camca(c->alias);
 }
 
 static json_t *
-observe_keys(const struct visit *v)
+observe_key(const struct visit *v, size_t i)
 {
 	static const char *const states[] = { "ok", "generating", "corrupt" };
-	json_t *out = json_array();
-	size_t i;
+	const struct cam_key *k = &v->lists.keys.v[i];
 
-	for (i = 0; i < v->lists.keys.n && out != NULL; i++) {
-		const struct cam_key *k = &v->lists.keys.v[i];
+	return json_pack("{s:s, s:s, s:s, s:b}", "id", k->id, "alias",
+	    k->alias, "status", states[k->state], "external", k->external);
+}
 
-		(void)json_array_append_new(out, json_pack(
-		    "{s:s, s:s, s:s, s:b}", "id", k->id, "alias", k->alias,
-		    "status", states[k->state], "external", k->external));
-	}
-	return out;
+static bool
+observe_key_first(const struct visit *v, size_t i)
+{
+	return observe_is_camca(v->lists.keys.v[i].alias);
 }
 
 static json_t *
-observe_paths(const struct visit *v)
+observe_path(const struct visit *v, size_t i)
 {
-	json_t *out = json_array();
-	size_t i;
+	const struct cam_path *p = &v->lists.paths.v[i];
 
-	for (i = 0; i < v->lists.paths.n && out != NULL; i++) {
-		const struct cam_path *p = &v->lists.paths.v[i];
+	return json_pack("{s:s, s:s, s:b}", "id", p->id, "alias", p->alias,
+	    "assigned", visit_assigned(v, p->id));
+}
 
-		(void)json_array_append_new(out, json_pack(
-		    "{s:s, s:s, s:b}", "id", p->id, "alias", p->alias,
-		    "assigned", visit_assigned(v, p->id)));
-	}
-	return out;
+static bool
+observe_path_first(const struct visit *v, size_t i)
+{
+	return visit_assigned(v, v->lists.paths.v[i].id);
+}
+
+/* What stands in the keystore. */
+static void
+observe_keystore(struct visit *v, json_t *o)
+{
+	(void)json_object_set_new(o, "certificates", observe_rows(v,
+	    &(struct observe_list){ "certificates", v->lists.certs.n,
+	    OBSERVE_CERTS_BYTES, observe_cert, observe_cert_first }));
+	(void)json_object_set_new(o, "keys", observe_rows(v,
+	    &(struct observe_list){ "keys", v->lists.keys.n,
+	    OBSERVE_ROWS_BYTES, observe_key, observe_key_first }));
+	(void)json_object_set_new(o, "paths", observe_rows(v,
+	    &(struct observe_list){ "paths", v->lists.paths.n,
+	    OBSERVE_ROWS_BYTES, observe_path, observe_path_first }));
 }
 
 /* ---- the whole ---- */
@@ -142,9 +214,7 @@ observe_json(struct visit *v)
 	if (visit_lists_try(v, LIST_DISCOVERY, &why) == CAMCA_OK)
 		(void)json_object_set_new(o, "discoverable",
 		    json_boolean(v->lists.discoverable));
-	(void)json_object_set_new(o, "certificates", observe_certs(v));
-	(void)json_object_set_new(o, "keys", observe_keys(v));
-	(void)json_object_set_new(o, "paths", observe_paths(v));
+	observe_keystore(v, o);
 	return o;
 }
 
