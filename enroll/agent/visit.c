@@ -81,21 +81,19 @@ visit_heard(struct visit *v, const json_t *report, const json_t *answer)
 
 /* Until it is heard, or there is no sense in it any more. The same report
  * may be heard twice; camcad knows. */
-static void
-visit_tell(struct visit *v, json_t *report)
+static int
+visit_tell_once(struct visit *v, json_t *report, struct refusal *why)
 {
 	const struct visit_peer *p = v->peer;
 	int64_t pause = VISIT_TELL_MIN_MS, stop_ms = 0, now;
-	struct refusal why;
 	json_t *answer;
 	int ret;
 
-	v->telling = true;
 	for (;;) {
-		memset(&why, 0, sizeof why);
+		memset(why, 0, sizeof *why);
 		answer = NULL;
 		ret = p->post(p->arg, "report", json_incref(report), &answer,
-		    NULL, &why);
+		    NULL, why);
 		if (ret == CAMCA_OK)
 			visit_heard(v, report, answer);
 		json_decref(answer);
@@ -116,11 +114,54 @@ visit_tell(struct visit *v, json_t *report)
 		pause = pause * 2 < VISIT_TELL_MAX_MS ? pause * 2 :
 		    VISIT_TELL_MAX_MS;
 	}
-	v->telling = false;
 	if (ret < 0)
 		log_msg(LOG_WARN, v->job->device.id, "job %lld: step %s is not "
 		    "told: %s", (long long)v->job->id, job_step_name(v->step),
-		    why.detail[0] != '\0' ? why.detail : camca_strerror(ret));
+		    why->detail[0] != '\0' ? why->detail :
+		    camca_strerror(ret));
+	return ret;
+}
+
+/* What was told is not to camcad's liking (too large, a password in what the
+ * camera calls itself), and no other attempt would tell it better: the job ends
+ * with that, and not with an agent that is not heard of. Nothing of the camera's
+ * words is repeated. Who asks without a lease, or with a certificate that is not
+ * good any more, has nothing to end. */
+static void
+visit_tell_refused(struct visit *v, const struct refusal *first)
+{
+	struct refusal why;
+	char detail[NOTE_TEXT_MAX];
+	json_t *o;
+
+	if (first->http != 0 && first->http != 400 && first->http != 413)
+		return;
+	snprintf(detail, sizeof detail, "What was read at the camera, or done "
+	    "there, in step %s cannot be told: %s", job_step_name(v->step),
+	    first->detail[0] != '\0' ? first->detail : "it is too large.");
+	refusal_sanitize(detail);
+	o = json_pack("{s:I, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s}",
+	    "job", (json_int_t)v->job->id, "attempt", v->job->attempt, "step",
+	    job_step_name(v->step), "outcome",
+	    job_outcome_name(OUTCOME_FAILED), "code", "agent.report", "before",
+	    "", "after", "", "detail", detail, "failed",
+	    (int)visit_failed_logins(v), "end", job_end_name(END_FAILED));
+	if (o != NULL)
+		(void)visit_tell_once(v, o, &why);
+	json_decref(o);
+}
+
+static void
+visit_tell(struct visit *v, json_t *report)
+{
+	struct refusal why;
+	int ret;
+
+	v->telling = true;
+	ret = visit_tell_once(v, report, &why);
+	if (ret == CAMCA_EPOLICY || ret == CAMCA_ELIMIT)
+		visit_tell_refused(v, &why);
+	v->telling = false;
 	json_decref(report);
 }
 

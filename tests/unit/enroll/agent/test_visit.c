@@ -207,6 +207,36 @@ test_stands_still(void **state)
 	assert_int_equal(visit(&w, job_new()), END_SUCCESS);
 }
 
+/* A report that camcad does not take, for what the camera said: the job ends
+ * with that at once, instead of being tried again and again in vain. */
+static void
+test_refused(void **state)
+{
+	static const int https[] = { 0, 400, 413, 403, 404 };
+	struct world w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof https / sizeof https[0]; i++) {
+		begin(&w);
+		w.refused = "observe";
+		w.refused_http = https[i];
+		assert_int_equal(visit(&w, job_new()), END_NOT_YET);
+		assert_int_equal(w.cam.sets, 0);
+		safe(&w);
+		if (i > 2) {
+			assert_string_equal(w.step[w.n - 1], "observe");
+			assert_string_equal(w.end, "");
+			continue;
+		}
+		assert_string_equal(w.code[w.n - 1], "agent.report");
+		assert_string_equal(w.step[w.n - 1], "observe");
+		assert_string_equal(w.end, "failed");
+		assert_non_null(strstr(w.all, i == 0 ? "too large" :
+		    "Not this? one."));
+	}
+}
+
 /* Told to stop in the middle of a change: it is proven and told first. */
 static void
 test_stops(void **state)
@@ -410,6 +440,7 @@ main(void)
 		cmocka_unit_test(test_cancelled),
 		cmocka_unit_test(test_lease_ends),
 		cmocka_unit_test(test_stands_still),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_stops),
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_downgrade),

@@ -49,6 +49,8 @@ struct world {
 	bool stopping;
 	int go_until;                  /* reports that hear "go" */
 	bool gate_down;
+	const char *refused;           /* step whose report is, and how; */
+	int refused_http;              /* 0: it is too large to be sent */
 	int64_t stall_ms;              /* until the camera has named itself */
 	unsigned secrets;
 	size_t n;
@@ -333,6 +335,14 @@ peer_post(void *arg, const char *what, json_t *body, json_t **out,
 		ret = refuse(why, CAMCA_EIO, 503, "agent.gate", "Away.");
 	else if (strcmp(what, "report") == 0) {
 		hear(w, body);
+		if (w->refused != NULL && json_object_get(body, "end") ==
+		    NULL && strcmp(w->step[w->n - 1], w->refused) == 0) {
+			ret = w->refused_http == 0 ? CAMCA_ELIMIT :
+			    refuse(why, CAMCA_EPOLICY, w->refused_http,
+			    "job.test", "Not this\n one.");
+			json_decref(body);
+			return ret;
+		}
 		*out = json_pack("{s:b, s:i}", "go", (int)w->n <=
 		    w->go_until, "lease_s", 120);
 	} else {
