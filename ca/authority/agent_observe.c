@@ -30,6 +30,7 @@ struct observe {
 	char firmware[STORE_NAME_MAX]; /* read the time before */
 	bool first, same;
 	bool partial;                  /* only what was served was read */
+	bool served;                   /* its key is counted */
 	uint8_t certs[OBSERVE_CERTS_MAX][STORE_HASH_LEN];
 	size_t ncerts;
 	char users[OBSERVE_USERS_MAX][VAULT_USER_MAX];
@@ -129,24 +130,44 @@ observe_is_ca(const struct observe *w, const uint8_t spki[static 32])
 	return false;
 }
 
-/* Keys that are this camera's: of the leaf that it serves, and of what we made
- * there. CA certificates lie in many cameras, and are no news. */
+/* Keys that are this camera's: of the leaf that it serves, once, and of what we
+ * made there. CA certificates lie in many cameras, and are no news. What we have
+ * not certified is not ours, whatever it is called: a camera with ever new keys
+ * in its list would leave a row of each for good. */
 static int
-observe_key(struct observe *w, const json_t *cert)
+observe_key_counts(struct observe *w, const json_t *cert,
+    const uint8_t spki[static STORE_HASH_LEN], bool *out)
 {
 	const char *served = body_text(json_object_get(w->o, "served"),
 	    "sha256");
+	struct cert_row c = { .id = 0 };
+	int ret;
+
+	*out = !w->served && strcmp(body_text(cert, "sha256"), served) == 0;
+	w->served = w->served || *out;
+	if (*out || strncmp(body_text(cert, "alias"), "camca:", 6) != 0)
+		return CAMCA_OK;
+	ret = store_cert_by_spki(w->tx, spki, 0, &c);
+	store_cert_free(&c);
+	*out = ret == CAMCA_OK;
+	return ret == CAMCA_ENOENT ? CAMCA_OK : ret;
+}
+
+static int
+observe_key(struct observe *w, const json_t *cert)
+{
 	uint8_t spki[STORE_HASH_LEN];
 	struct device_row other;
 	int64_t pk = 0;
-	bool fresh;
+	bool counts, fresh;
 	int ret;
 
-	if ((strcmp(body_text(cert, "sha256"), served) != 0 &&
-	    strncmp(body_text(cert, "alias"), "camca:", 6) != 0) ||
-	    dec_hex(spki, sizeof spki, body_text(cert, "spki")) < 0 ||
+	if (dec_hex(spki, sizeof spki, body_text(cert, "spki")) < 0 ||
 	    observe_is_ca(w, spki))
 		return CAMCA_OK;
+	ret = observe_key_counts(w, cert, spki, &counts);
+	if (ret < 0 || !counts)
+		return ret;
 	ret = store_camera_key_put(w->tx, spki, w->dev.pk, w->x->now, &pk,
 	    &fresh);
 	if (ret < 0 || pk == 0)

@@ -216,6 +216,25 @@ check "and the next agent is served" equal "$(lease ag-2) $(job .id)" "200 $J"
 # ---- nor does it fill the store ----
 check "a sign of life says nothing else" is 400 request.argument report ag-2 "$J" \
     reach skipped '"code":"agent.waiting","observation":{"served":null}'
+# keys SERVED: an observation with 200 keys of which none was ever certified
+keys() {
+	python3 - "$1" <<-'PY'
+	import json, os, sys
+	certs = [{"alias": "camca:cam-1:%d" % i, "sha256": os.urandom(32).hex(),
+	    "spki": os.urandom(32).hex()} for i in range(100)]
+	certs += [{"alias": "", "sha256": sys.argv[1],
+	    "spki": os.urandom(32).hex()} for i in range(100)]
+	print(json.dumps({"manufacturer": "Acme", "served":
+	    {"sha256": sys.argv[1]}, "certificates": certs}))
+	PY
+}
+B=$(sql "SELECT COUNT(*) FROM camera_key")
+for i in 1 2 3; do
+	check "keys of nobody are heard" equal "$(report ag-2 "$J" observe "$OK" \
+	    "\"before\":\"keys $i\",\"observation\":$(keys "$(printf 'ab%.0s' $(seq 32))")")" 200
+done
+check "and leave a row for the leaf that is served" equal \
+    "$(sql "SELECT COUNT(*) FROM camera_key")" $((B + 3))
 sql "INSERT INTO job_step (job, n, attempt, step, outcome, code, before_text,
     after_text, detail, time_ms) VALUES ($J, 2000, 1, 0, 0, '', 'x', '', '', 0)"
 check "a job has only so many steps" is 409 job.too-many-steps report ag-2 "$J" \
