@@ -208,6 +208,8 @@ for i in range(200):
 print(len(said), *sorted(set(said)))
 PY
 check "two hundred new passwords in one job" equal "$(cat "$TMP/many")" '200 200'
+check "of which those that went leave no trace" test "$(sql "SELECT COUNT(*) FROM
+    agent_sealed WHERE account = $A")" -le 12
 check "its report is heard" equal "$(report ag-1 "$J" reach "$OK") $(go)" '200 true'
 camca job cancel "$J" --reason x >/dev/null
 J=$(create cam-1 rotate-password --account admin)
