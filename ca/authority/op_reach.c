@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* device.reach: where a camera that speaks no EST is reached. */
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,18 +14,23 @@ struct reach_set {
 	bool keep_leaf;                /* none was given */
 };
 
-/* A name or an address: what could stand in the host of a URL and no more. */
+/* A name or an address: what could stand in the host of a URL and no more, as
+ * the agent takes it. With a port behind it a name would be taken for an IPv6
+ * address that nobody answers at. */
 static bool
 reach_host_ok(const char *s)
 {
 	size_t n = strlen(s);
+	uint8_t v6[16];
 	size_t i;
 
 	if (n == 0 || n >= STORE_HOST_MAX || s[0] == '-' || s[0] == '.')
 		return false;
+	if (strchr(s, ':') != NULL)
+		return inet_pton(AF_INET6, s, v6) == 1;
 	for (i = 0; i < n; i++)
 		if (!isalnum((unsigned char)s[i]) &&
-		    strchr(".-:_%", s[i]) == NULL)
+		    strchr(".-_", s[i]) == NULL)
 			return false;
 	return true;
 }
@@ -37,7 +43,8 @@ reach_path_ok(const char *s)
 	if (s[0] != '\0' && s[0] != '/')
 		return false;
 	for (i = 0; s[i] != '\0'; i++)
-		if (s[i] <= ' ' || s[i] > '~' || s[i] == '\\' || s[i] == '#')
+		if (s[i] <= ' ' || s[i] > '~' || strchr("\\#\"<>", s[i]) !=
+		    NULL)
 			return false;
 	return i < sizeof ((struct reach_row *)0)->path;
 }
@@ -52,10 +59,12 @@ reach_args(struct reach_set *x)
 
 	if (!reach_host_ok(host))
 		return refuse(&c->why, CAMCA_EINVAL, 400, "reach.host",
-		    "A host is a DNS name or an address.");
+		    "A host is a DNS name, an IPv4 or an IPv6 address, without "
+		    "a port, brackets or an interface.");
 	if (path != NULL && !reach_path_ok(path))
 		return refuse(&c->why, CAMCA_EINVAL, 400, "reach.path",
-		    "A path begins with '/' and has no blanks.");
+		    "A path begins with '/' and has no blanks, quotes or any "
+		    "of \\ # < >.");
 	if (driver != NULL && strcmp(driver, "onvif") != 0)
 		return refuse(&c->why, CAMCA_EINVAL, 400, "reach.driver",
 		    "The driver is onvif.");

@@ -58,6 +58,13 @@ check "a device that is not there" reach 1 "id,host\nnope,$HERE\n" "[device.unkn
 printf 'id,host\nnope,%s\ncam-0,%s\n' "$HERE" "$HERE" >"$TMP/table.csv"
 check "and that as JSON" equal "$(camca --json device reach --csv "$TMP/table.csv" 2>/dev/null |
     jq -c '[.set, .errors[0].line, .errors[0].code]')" '[1,2,"device.unknown"]'
+for h in "$HERE:8080" cam.example:80 fe80::1%%eth0 '[::1]' ::g; do
+	check "a host that is $h" reach 1 "id,host\ncam-0,$h\n" "[reach.host]"
+done
+check "an IPv6 address is one" reach 0 "id,host,http_port,https_port\ncam-0,2001:db8::7,$P0\n" \
+    "1 cameras"
+check "a path with quotes" said 1 "has no blanks, quotes" camca device reach cam-0 \
+    --host "$HERE" --path '/onvif/"x"'
 check "the address is right again" \
     reach 0 "id,host,http_port,https_port\ncam-0,$HERE,$P0\n" "1 cameras"
 
