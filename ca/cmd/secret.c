@@ -3,6 +3,7 @@
  * user of the machine can read, nor printed where nobody looks. */
 #include <openssl/crypto.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ca/base/file.h"
@@ -264,12 +265,19 @@ secret_write(struct cmd_env *env, const char *path, const char *password,
 }
 
 /* Before anything is revealed: what could not be written is revealed for
- * nothing, and changed again. *made: an empty file is there now. */
+ * nothing, and changed again. *made: an empty file is there now. What is there
+ * is replaced: root's /dev/null, or /dev/stdout, would be a file from then on. */
 static int
 secret_try_file(struct cmd_env *env, const char *path, bool *made)
 {
+	struct stat st;
 	int ret = CAMCA_OK;
 
+	*made = false;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return cmd_failed(env, "file.unwritable", "%s is no file: a "
+		    "file is written anew, and what is there would be gone. "
+		    "Nothing was revealed.", path);
 	*made = !file_exists(path);
 	if (*made)
 		ret = file_replace(path, "", 0, 0600);

@@ -74,6 +74,12 @@ check "passwords with semicolons" import 1 "device;username;password\ncam-0;admi
 check "two rows for one account" \
     import 1 "device,username,password\ncam-0,admin,a\ncam-0,admin,b\n" "csv:3: username"
 check "an account of an agent" import 1 "device,username,password\nra-1,admin,a\n" "no camera"
+mkfifo "$TMP/fifo" && ln -s fifo "$TMP/link"
+for f in "$TMP/fifo" "$TMP/link" "$TMP"; do
+	check "a password into $f, which is no file" said 1 "Nothing was revealed" \
+	    camca secret reveal cam-0 --account admin --reason Test --out "$f"
+done
+check "which stays what it was" test -p "$TMP/fifo" -a -h "$TMP/link"
 check "a reveal without a reason" said 2 "--reason is missing" \
     camca secret reveal cam-0 --account admin
 check "with an empty one" said 1 "stand in the record" \
