@@ -21,7 +21,7 @@ touch "$TMP/heard" "$TMP/trapped"
 
 # ---- cameras that mean harm, each with an enrollment that goes as far as it can ----
 MARK=Mk7-evil-Secret
-MODES='basic stale redirect bomb drip flood heads gzip names'
+MODES='basic stale redirect bomb drip flood heads gzip names secret'
 : >"$TMP/secrets.csv"
 for m in $MODES; do
 	mkdir "$TMP/$m"
@@ -60,8 +60,8 @@ for m in $MODES; do
 	check "$m: nobody is followed elsewhere" test ! -s "$TMP/$m/trapped"
 done
 check "the names were read" grep -aq GetDeviceInformation "$TMP/names/heard"
-check "one that says 'stale' without end is not asked without end" test \
-    "$(grep -ac '^Authorization:' "$TMP/stale/heard")" -le 40
+check "one that says 'stale' without end is asked as often as the budget allows" test \
+    "$(grep -ac '^Authorization:' "$TMP/stale/heard")" -le 8
 steers() { # control characters, C1 too, and lines that are not the log's
 	LC_ALL=C grep -aP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' "$@" ||
 	    grep -a '^2026-01-01' "$@"

@@ -68,6 +68,8 @@ WORDS = ("Ac\u009b31mme\u202e\u2028 %n%s%s%s <b>\\x1b ' OR 1=1 --;"
 
 def about():
     w = WORDS.replace("<", "&lt;").replace("\u009b", "&#x9b;")
+    if MODE == "secret":      # it calls itself by the password it has
+        w = "Mk7-evil-Secret"
     return answer("GetDeviceInformation", f"<tds:Manufacturer>{w}"
                   f"</tds:Manufacturer><tds:Model>{w}</tds:Model>"
                   f"<tds:FirmwareVersion>{w}</tds:FirmwareVersion>"
