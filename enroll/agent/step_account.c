@@ -31,7 +31,9 @@ account_set(struct visit *v, struct agent_account *a, unsigned tighter)
 	bool there;
 	int ret;
 
-	if (a->pending[0] == '\0' || tighter > 0) {
+	/* One that another job left is asked for, too: only then it is this
+	 * one's to confirm. */
+	if (a->pending[0] == '\0' || a->leased_pending || tighter > 0) {
 		ret = visit_secret(v, a, tighter);
 		if (ret < 0)
 			return ret;
