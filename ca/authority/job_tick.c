@@ -32,6 +32,7 @@ struct jobs_tick {
 	size_t nold;
 	int64_t after, seen;           /* devices: key to go on after, count */
 	struct plan plan;
+	struct cert_pick last;         /* of the device, in force or not */
 	int64_t device;
 };
 
@@ -95,17 +96,37 @@ tick_want(struct jobs_tick *t, enum job_kind kind, int64_t account)
 	return CAMCA_OK;
 }
 
+/* The newest one in force. Where none is, the newest of all, if it just ran
+ * out: nobody else renews it after an agent, or a camera, was away that long.
+ * One that was revoked is not replaced by the clock. */
 static int
 tick_cert_row(const struct cert_pick *r, void *arg)
 {
 	struct jobs_tick *t = arg;
 
-	if (r->status == CERT_GOOD && r->not_before_ms >=
-	    t->plan.not_before_ms) {
+	if (r->not_before_ms >= t->last.not_before_ms)
+		t->last = *r;
+	if (r->status == CERT_GOOD && r->not_after_ms > t->now &&
+	    r->not_before_ms >= t->plan.not_before_ms) {
 		t->plan.not_before_ms = r->not_before_ms;
 		t->plan.not_after_ms = r->not_after_ms;
 	}
 	return 0;
+}
+
+static int
+tick_certs(struct jobs_tick *t)
+{
+	int ret;
+
+	memset(&t->last, 0, sizeof t->last);
+	ret = store_cert_pick_device(t->tx, t->device, 0, tick_cert_row, t);
+	if (ret == CAMCA_OK && t->plan.not_after_ms == 0 &&
+	    t->last.status == CERT_GOOD) {
+		t->plan.not_before_ms = t->last.not_before_ms;
+		t->plan.not_after_ms = t->last.not_after_ms;
+	}
+	return ret;
 }
 
 static int
@@ -133,8 +154,7 @@ tick_load(struct jobs_tick *t, const struct device_row *d)
 	t->plan.held = d->state != DEVICE_ENROLLED ||
 	    d->restriction == RESTRICT_RENEWAL;
 	if ((ret = store_site_get(t->tx, d->site, &site)) < 0 ||
-	    (ret = store_cert_pick_device(t->tx, d->pk, t->now, tick_cert_row,
-	    t)) < 0)
+	    (ret = tick_certs(t)) < 0)
 		return ret;
 	t->plan.level = &t->rules->levels[site.level - 1];
 	for (k = 0; k < JOB_KINDS && ret == CAMCA_OK; k++)

@@ -7,6 +7,8 @@
 #define HOUR 3600000LL
 #define DAY (24 * HOUR)
 
+static struct fix *fix_here;
+
 /* One site, cameras cam-0 .. with an address, enrolled, one account each whose
  * password is as old as the site. */
 static void
@@ -218,6 +220,83 @@ test_rotate(void **state)
 	assert_true(s.first_ms > f->now_ms);
 }
 
+/* One certificate of cam-0, of that life; n tells them apart. */
+struct life {
+	int64_t begin, end;
+	uint8_t n;
+	bool revoked;
+};
+
+static int
+life_tx(struct tx *tx, void *arg)
+{
+	const struct life *l = arg;
+	uint8_t der[] = { 0x30, 0 };
+	struct issuer_row ca = { .name = "ec", .generation = 1,
+	    .key_uri = "pkcs11:",
+	    .cert = { der, sizeof der } };
+	struct cert_row c = { .reason = -1, .profile = "p", .label = "l",
+	    .serial = { l->n }, .spki = { l->n }, .created_ms = l->begin,
+	    .not_before_ms = l->begin, .not_after_ms = l->end,
+	    .der = { der, sizeof der } };
+	struct device_row d;
+	int ret = store_device_get(tx, "cam-0", &d);
+
+	if (ret == CAMCA_OK && l->n == 1)
+		ret = store_issuer_insert(tx, &ca);
+	if (ret < 0)
+		return ret;
+	c.device = d.pk;
+	c.issuer = 1;
+	if ((ret = store_cert_insert(tx, &c)) < 0 || !l->revoked)
+		return ret;
+	c.status = CERT_REVOKED;
+	c.reason = 1;
+	c.revoked_ms = l->begin;
+	return store_cert_change(tx, &c);
+}
+
+static void
+life(int64_t begin, int64_t end, uint8_t n, bool revoked)
+{
+	struct life l = { begin, end, n, revoked };
+
+	assert_int_equal(store_tx(fix_here->a.store, DB_WRITE,
+	    life_tx, &l), 0);
+}
+
+/* A site that was away until the certificate had ended: it is renewed all the
+ * same, at any hour. */
+static void
+test_ended(void **state)
+{
+	struct fix *f = fix_here = *state;
+	struct seen s;
+
+	cameras(f, 1);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, enroll_tx, NULL), 0);
+	life(FIX_NOW - 400 * DAY, FIX_NOW - 35 * DAY, 1, false);
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_RENEW], 1);
+	assert_int_equal(s.n - s.series, 1);
+}
+
+/* One that a person revoked is not replaced by the clock, also when an older
+ * one ended by itself. */
+static void
+test_ended_revoked(void **state)
+{
+	struct fix *f = fix_here = *state;
+	struct seen s;
+
+	cameras(f, 1);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, enroll_tx, NULL), 0);
+	life(FIX_NOW - 400 * DAY, FIX_NOW - 35 * DAY, 1, false);
+	life(FIX_NOW - 100 * DAY, FIX_NOW + 265 * DAY, 2, true);
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_RENEW], 0);
+}
+
 static int
 fail_row(const struct job_row *r, void *arg)
 {
@@ -340,6 +419,7 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, fix_setup, fix_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_due), T(test_rotate), T(test_compromised), T(test_over), T(test_parts),
+		T(test_ended), T(test_ended_revoked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
