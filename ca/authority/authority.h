@@ -109,7 +109,8 @@ CAMCA_MUST int authority_now(struct authority *a, int64_t *now_ms,
 /* Start: reads the stored mark. Later, about each minute: stores it. */
 CAMCA_MUST int clock_load(struct authority *a);
 CAMCA_MUST int clock_store(struct authority *a);
-/* An operator says that the clock is right now: forgets the mark. */
+/* An operator says that the clock is right now: forgets the mark, and what jobs
+ * have of later times counts as of now. */
 CAMCA_MUST int clock_accept(struct authority *a);
 
 /* ---- open.c: start and stop ---- */

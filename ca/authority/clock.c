@@ -7,6 +7,7 @@
 
 #include "ca/authority/authority.h"
 #include "ca/base/log.h"
+#include "ca/store/store_job.h"
 
 #define CLOCK_SLACK_MS (5 * 60 * 1000)
 
@@ -95,12 +96,22 @@ clock_store(struct authority *a)
 	return store_tx(a->store, DB_WRITE, clock_store_tx, &high);
 }
 
+static int
+clock_accept_tx(struct tx *tx, void *arg)
+{
+	int ret = clock_store_tx(tx, arg);
+
+	return ret < 0 ? ret : store_job_clock_back(tx, *(int64_t *)arg);
+}
+
 int
 clock_accept(struct authority *a)
 {
+	int64_t now = ctx_now_ms(a->ctx);
+
 	pthread_mutex_lock(&a->lock);
-	a->clock_high_ms = ctx_now_ms(a->ctx);
+	a->clock_high_ms = now;
 	a->clock_complained = false;
 	pthread_mutex_unlock(&a->lock);
-	return clock_store(a);
+	return store_tx(a->store, DB_WRITE, clock_accept_tx, &now);
 }

@@ -42,6 +42,9 @@ plan_due_renew(const struct plan *p)
 
 	if (p->not_after_ms == 0 || p->held)
 		return INT64_MAX;
+	/* Made by a clock that was ahead: nobody believes it yet. */
+	if (p->not_before_ms > p->now_ms)
+		return p->now_ms;
 	due = p->not_before_ms + life / 100 * p->level->renew_at;
 	last = p->not_after_ms - life / PLAN_URGENT;
 	due += plan_jitter(p->device, JOB_RENEW, p->level->jitter_ms);

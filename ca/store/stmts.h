@@ -609,6 +609,20 @@ STMT(ST_AGENT_SEALED_LIST, STMT_R, "SELECT a.id, a.agent, a.secret,"
     " a.account, a.device FROM agent_sealed a JOIN vault_secret s"
     " ON s.id = a.secret WHERE a.agent = $3 AND a.secret > $1"
     " AND s.state IN (0, 1) ORDER BY a.secret LIMIT $2", NULL)
+/* Times of a clock that was ahead, brought down to now. */
+STMT(ST_AHEAD_LEASE, STMT_W, "UPDATE job SET lease_until_ms = $1"
+    " WHERE state = 1 AND lease_until_ms > $1", NULL)
+STMT(ST_AHEAD_WAIT, STMT_W, "UPDATE job SET not_before_ms = $1"
+    " WHERE state = 0 AND not_before_ms > $1 AND updated_ms > $1", NULL)
+STMT(ST_AHEAD_JOB, STMT_W, "UPDATE job SET updated_ms = $1"
+    " WHERE updated_ms > $1", NULL)
+STMT(ST_AHEAD_LAST, STMT_W, "UPDATE job_last SET ended_ms = $1,"
+    " ok_ms = CASE WHEN ok_ms > $1 THEN $1 ELSE ok_ms END"
+    " WHERE ended_ms > $1", NULL)
+STMT(ST_AHEAD_SECRET, STMT_W, "UPDATE vault_secret SET changed_ms = $1"
+    " WHERE state = 1 AND changed_ms > $1", NULL)
+STMT(ST_AHEAD_AGENT, STMT_W, "UPDATE agent SET seen_ms = $1"
+    " WHERE seen_ms > $1", NULL)
 STMT(ST_OBSERVATION_PUT, STMT_W, "INSERT INTO observation (" OBSERVATION_COLS
     ") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (device) DO UPDATE SET"
     " time_ms = excluded.time_ms, sha256 = excluded.sha256,"

@@ -290,6 +290,20 @@ store_job_last_get(struct tx *tx, int64_t device, int64_t kind,
 	return CAMCA_OK;
 }
 
+int
+store_job_clock_back(struct tx *tx, int64_t now_ms)
+{
+	static const enum stmt_id ids[] = { ST_AHEAD_LEASE, ST_AHEAD_WAIT,
+	    ST_AHEAD_JOB, ST_AHEAD_LAST, ST_AHEAD_SECRET, ST_AHEAD_AGENT };
+	const struct db_val now = db_int(now_ms);
+	size_t i;
+	int err = CAMCA_OK;
+
+	for (i = 0; i < COUNT(ids) && err == CAMCA_OK; i++)
+		err = tx_exec(tx, ids[i], &now, 1, NULL);
+	return err;
+}
+
 static const struct col login_cols[] = {
 	COL(INT, login_row, device),
 	COL(INT, login_row, failed),

@@ -149,6 +149,10 @@ struct login_row {
 	int64_t job;                     /* of the visit under way */
 	int64_t granted;                 /* what that visit may add; 0: none is */
 };
+/* The clock was ahead and is right again: what jobs, passwords and agents have
+ * of later times counts as of now, or jobs would stay leased, and cameras
+ * unvisited, until then. */
+CAMCA_MUST int store_job_clock_back(struct tx *tx, int64_t now_ms);
 /* Inserts or replaces. CAMCA_ENOENT: no such device. */
 CAMCA_MUST int store_login_put(struct tx *tx, const struct login_row *r);
 /* Zeros where there is none. */

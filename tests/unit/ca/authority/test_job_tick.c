@@ -297,6 +297,23 @@ test_ended_revoked(void **state)
 	assert_int_equal(s.kind[JOB_RENEW], 0);
 }
 
+/* Made by a clock that was two years ahead. */
+static void
+test_not_yet(void **state)
+{
+	struct fix *f = fix_here = *state;
+	struct seen s;
+
+	cameras(f, 1);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, enroll_tx, NULL), 0);
+	life(FIX_NOW - 10 * DAY, FIX_NOW + 355 * DAY, 1, false);
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_RENEW], 0);
+	life(FIX_NOW + 730 * DAY, FIX_NOW + 1095 * DAY, 2, false);
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_RENEW], 1);
+}
+
 static int
 fail_row(const struct job_row *r, void *arg)
 {
@@ -395,6 +412,76 @@ test_over(void **state)
 	}
 }
 
+/* At two years ahead: a password that was changed then, and a visit. */
+static int
+ahead_tx(struct tx *tx, void *arg)
+{
+	struct job_row *r = arg;
+	struct vault_account a;
+	struct vault_secret s = { 0 };
+	struct device_row d;
+	int ret;
+
+	if ((ret = store_device_get(tx, "cam-0", &d)) < 0 ||
+	    (ret = store_vault_account_get(tx, d.pk, "admin", &a)) < 0 ||
+	    (ret = store_vault_secret_in(tx, a.id, VAULT_CURRENT, &s)) < 0)
+		return ret;
+	vault_secret_free(&s);
+	if ((ret = store_vault_secret_move(tx, s.id, VAULT_CURRENT,
+	    VAULT_CURRENT, 0, fix_here->now_ms)) < 0 ||
+	    (ret = store_job_open(tx, d.pk, JOB_RENEW, JOB_APPLY, 0, r)) < 0)
+		return ret;
+	r->state = JOB_LEASED;
+	r->agent = 1;
+	r->lease_until_ms = fix_here->now_ms + 120000;
+	return store_job_move(tx, r, JOB_WAITING);
+}
+
+static int
+last_tx(struct tx *tx, void *arg)
+{
+	struct job_last_row *r = arg;
+
+	return store_job_last_get(tx, r->device, JOB_OBSERVE, r);
+}
+
+/* The clock was two years ahead, jobs were done and begun; it is right again,
+ * and somebody says so. No camera is left alone for two years. */
+static void
+test_clock_was_ahead(void **state)
+{
+	struct fix *f = fix_here = *state;
+	struct job_last_row last;
+	char id[] = "cam-0";
+	struct job_row r;
+	struct seen s;
+	int64_t now;
+
+	cameras(f, 1);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, enroll_tx, NULL), 0);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, password_tx, id), 0);
+	f->now_ms += 730 * DAY;
+	assert_int_equal(authority_now(&f->a, &now, NULL), 0);
+	(void)after_tick(f);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, finish_tx, NULL), 0);
+	assert_int_equal(fix_call(f, "{\"id\":1,\"op\":\"job.create\",\"args\":"
+	    "{\"kind\":\"renew\",\"device\":\"cam-0\"}}"), 200);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, ahead_tx, &r), 0);
+	f->now_ms = FIX_NOW + HOUR;
+	assert_int_equal(fix_call(f, "{\"op\":\"system.clock-accept\"}"), 200);
+	s = after_tick(f);
+	assert_int_equal(s.state[JOB_LEASED], 0);
+	assert_int_equal(s.state[JOB_WAITING], 1);
+	last.device = r.device;
+	assert_int_equal(store_tx(f->a.store, DB_READ, last_tx, &last), 0);
+	assert_int_equal(last.ended_ms, f->now_ms);
+	assert_int_equal(last.ok_ms, f->now_ms);
+	f->now_ms += 91 * DAY;
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_OBSERVE], 2);
+	assert_int_equal(s.kind[JOB_ROTATE], 2);
+}
+
 /* A large fleet is looked at in parts, and to its end. */
 static void
 test_parts(void **state)
@@ -419,7 +506,8 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, fix_setup, fix_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_due), T(test_rotate), T(test_compromised), T(test_over), T(test_parts),
-		T(test_ended), T(test_ended_revoked),
+		T(test_ended), T(test_ended_revoked), T(test_not_yet),
+		T(test_clock_was_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

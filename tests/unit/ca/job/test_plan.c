@@ -75,6 +75,10 @@ test_renew(void **state)
 	assert_false(plan_urgent(&p));
 	p.now_ms = 990 * DAY;
 	assert_true(plan_urgent(&p));
+	/* One of a clock that was ahead is believed by nobody. */
+	p.now_ms = 800 * DAY;
+	p.last[JOB_RENEW].ended_ms = 0;
+	assert_int_equal(plan_due(&p, JOB_RENEW), p.now_ms);
 }
 
 static void
