@@ -157,6 +157,19 @@ job_is_alarm(const struct job_row *r)
 	    r->end != END_SUCCESS && !job_passing(r->outcome);
 }
 
+/* A camera that the clock tries again after a failure, and that fails again,
+ * tells nothing new: one alone must not stop its site by and by. */
+static int
+job_failed_before(struct tx *tx, const struct job_row *r, bool *out)
+{
+	struct job_last_row last;
+	int ret = store_job_last_get(tx, r->device, r->kind, &last);
+
+	*out = ret == CAMCA_OK && last.ended_ms > last.ok_ms &&
+	    strcmp(r->created_by, "camcad") == 0;
+	return ret;
+}
+
 static int
 job_series(struct tx *tx, const struct job_by *by, const struct job_row *r,
     const struct job_rules *rules)
@@ -235,6 +248,7 @@ job_finish(struct tx *tx, const struct job_by *by, struct job_row *r,
 {
 	bool again = how->end == END_FAILED && job_passing(how->code) &&
 	    r->attempts < rules->attempts;
+	bool before;
 	int ret;
 
 	/* An agent that is being stopped has not failed. */
@@ -255,7 +269,9 @@ job_finish(struct tx *tx, const struct job_by *by, struct job_row *r,
 	r->state = how->end == END_SUCCESS ? JOB_DONE :
 	    how->end == END_PARKED ? JOB_PARKED : JOB_FAILED;
 	if ((ret = store_job_move(tx, r, JOB_LEASED)) < 0 ||
-	    (ret = job_ended(tx, by, r, how->agent)) < 0)
+	    (ret = job_failed_before(tx, r, &before)) < 0 ||
+	    (ret = job_ended(tx, by, r, how->agent)) < 0 ||
+	    (before && r->end != END_SUCCESS))
 		return ret;
 	return job_series(tx, by, r, rules);
 }

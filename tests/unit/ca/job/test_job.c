@@ -294,6 +294,47 @@ test_series(void **state)
 	assert_int_equal(site(&w).stopped_ms, 0);
 }
 
+/* Of a job that the clock made. */
+static void
+clock_failure(struct world *w, enum job_kind kind)
+{
+	struct job_by b = by();
+	struct job_spec s = { .kind = kind, .dev = &w->cam,
+	    .reason = "age", .series = true };
+	struct job_row r;
+	int64_t id;
+
+	b.actor = "camcad";
+	clock_ms += 1000;
+	assert_int_equal(job_create(w->tx, &b, &s, &id, NULL, NULL), 0);
+	assert_int_equal(store_job_get(w->tx, id, &r), 0);
+	lease(w, &r);
+	finish(w, &r, END_FAILED, "camera.no-such");
+}
+
+/* One camera whose account somebody has removed, tried again every six hours
+ * for years: its site goes on. */
+static void
+test_series_one_camera(void **state)
+{
+	struct world w = world(state);
+	struct job_row r;
+	int i;
+
+	for (i = 0; i < 20; i++)
+		clock_failure(&w, JOB_ROTATE);
+	assert_int_equal(site(&w).failures, 1);
+	assert_int_equal(site(&w).stopped_ms, 0);
+	/* It was mended, and fails again: that is news. */
+	clock_ms += 1000;
+	r = made(&w, JOB_ROTATE, false);
+	lease(&w, &r);
+	finish(&w, &r, END_SUCCESS, "");
+	clock_failure(&w, JOB_ROTATE);
+	assert_int_equal(site(&w).failures, 2);
+	assert_int_equal(site(&w).stopped_ms, clock_ms);
+}
+
 static void
 test_people(void **state)
 {
@@ -328,7 +369,8 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, fix_setup, fix_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_create), T(test_one_lease), T(test_lease_over),
-		T(test_again), T(test_last), T(test_series), T(test_people),
+		T(test_again), T(test_last), T(test_series), T(test_series_one_camera),
+		T(test_people),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
