@@ -19,6 +19,7 @@
 #include "enroll/renew/bag.h"
 #include "enroll/renew/keys.h"
 #include "enroll/renew/run.h"
+#include "enroll/renew/schedule.h"
 #include "enroll/renew/settings.h"
 #include "enroll/renew/trust.h"
 
@@ -189,12 +190,16 @@ keeper_take(struct keeper *k)
 	ident_free(old);
 }
 
-/* How long from now until the next cycle. */
+/* How long from now until the next cycle. One that is overdue although a cycle
+ * has just been: its folder cannot be opened. No reason to try, and to complain,
+ * each second. */
 static int64_t
 keeper_pause(const struct state *st)
 {
 	int64_t ms = st->next_attempt_ms - ctx_now_ms(&camca_ctx_system);
 
+	if (ms <= 0)
+		ms = SCHEDULE_BACKOFF_MIN_MS;
 	if (ms < KEEPER_SHORTEST_MS)
 		ms = KEEPER_SHORTEST_MS;
 	return ms > KEEPER_LONGEST_MS ? KEEPER_LONGEST_MS : ms;
