@@ -38,6 +38,7 @@ struct keeper {
 	pthread_mutex_t lock;          /* guards what follows */
 	pthread_cond_t change;
 	bool stopping, nudged;
+	bool asked;                    /* a person has: try at once */
 	struct ident *now;
 };
 
@@ -167,13 +168,26 @@ keeper_ident(struct keeper *k)
 	return id;
 }
 
-void
-keeper_nudge(struct keeper *k)
+static void
+keeper_wake(struct keeper *k, bool asked)
 {
 	pthread_mutex_lock(&k->lock);
 	k->nudged = true;
+	k->asked |= asked;
 	pthread_cond_broadcast(&k->change);
 	pthread_mutex_unlock(&k->lock);
+}
+
+void
+keeper_nudge(struct keeper *k)
+{
+	keeper_wake(k, false);
+}
+
+void
+keeper_now(struct keeper *k)
+{
+	keeper_wake(k, true);
 }
 
 static void
@@ -207,7 +221,7 @@ keeper_pause(const struct state *st)
 
 /* True: go on. */
 static bool
-keeper_wait(struct keeper *k, int64_t ms, bool *nudged)
+keeper_wait(struct keeper *k, int64_t ms, bool *asked)
 {
 	struct timespec end = mono_after(ms);
 	bool go;
@@ -216,32 +230,15 @@ keeper_wait(struct keeper *k, int64_t ms, bool *nudged)
 	pthread_mutex_lock(&k->lock);
 	while (!k->stopping && !k->nudged && err == 0)
 		err = pthread_cond_timedwait(&k->change, &k->lock, &end);
-	*nudged = k->nudged;
-	k->nudged = false;
+	*asked = k->asked;
+	k->nudged = k->asked = false;
 	go = !k->stopping;
 	pthread_mutex_unlock(&k->lock);
 	return go;
 }
 
-static void *
-keeper_thread(void *arg)
-{
-	struct keeper *k = arg;
-	struct state st = { 0 };
-	bool nudged = false;
-
-	state_load(&st, k->dir);
-	while (keeper_wait(k, keeper_pause(&st), &nudged)) {
-		(void)run_cycle(&k->cfg, &camca_ctx_system, false, &st);
-		keeper_take(k);
-	}
-	return NULL;
-}
-
-/* ---- start and stop ---- */
-
 static int
-keeper_config(struct keeper *k, struct refusal *why)
+keeper_config(struct keeper *k, struct renew_config *out, struct refusal *why)
 {
 	const struct agent_settings *s = k->settings;
 	struct settings_texts t = { { NULL } };
@@ -256,8 +253,71 @@ keeper_config(struct keeper *k, struct refusal *why)
 	t.value[SETTING_SECRET_FILE] = s->value[AGENT_SECRET_FILE];
 	t.value[SETTING_TIMEOUT] = s->value[AGENT_TIMEOUT];
 	t.value[SETTING_KEY_TYPE] = "p256";
-	return settings_check(&k->cfg, RENEW_AUTO, true, &t, why);
+	return settings_check(out, RENEW_AUTO, true, &t, why);
 }
+
+/* Others must not enroll in the agent's place; once used it is worth nothing,
+ * and may be deleted. */
+static void
+keeper_look_at_secret(const char *path)
+{
+	struct stat st;
+
+	if (path == NULL || strcmp(path, "-") == 0 || stat(path, &st) != 0)
+		return;
+	if ((st.st_mode & 077) != 0)
+		log_msg(LOG_WARN, path, "mode %03o: others can read the "
+		    "one-time secret; chmod 600", (unsigned)st.st_mode & 0777);
+}
+
+/* Who asks may have put a new secret there. One that is not used up stays where
+ * there is no other. */
+static void
+keeper_read_again(struct keeper *k)
+{
+	const char *path = k->settings->value[AGENT_SECRET_FILE];
+	struct renew_config cfg;
+	struct refusal why = { 0 };
+	struct buf none;
+	int ret;
+
+	if (path == NULL || strcmp(path, "-") == 0)
+		return;
+	keeper_look_at_secret(path);
+	ret = keeper_config(k, &cfg, &why);
+	if (ret < 0) {
+		log_msg(LOG_ERROR, NULL, "secret-file is not read again: %s",
+		    why.detail[0] != '\0' ? why.detail : camca_strerror(ret));
+		settings_fini(&cfg);
+		return;
+	}
+	if (cfg.secret.len == 0) {
+		none = cfg.secret;
+		cfg.secret = k->cfg.secret;
+		k->cfg.secret = none;
+	}
+	settings_fini(&k->cfg);
+	k->cfg = cfg;
+}
+
+static void *
+keeper_thread(void *arg)
+{
+	struct keeper *k = arg;
+	struct state st = { 0 };
+	bool asked = false;
+
+	state_load(&st, k->dir);
+	while (keeper_wait(k, keeper_pause(&st), &asked)) {
+		if (asked)
+			keeper_read_again(k);
+		(void)run_cycle(&k->cfg, &camca_ctx_system, asked, &st);
+		keeper_take(k);
+	}
+	return NULL;
+}
+
+/* ---- start and stop ---- */
 
 /* Two programs with one certificate would share its jobs, and each renew it. */
 static int
@@ -274,20 +334,6 @@ keeper_lock(struct keeper *k, struct refusal *why)
 		    "Another camca-agent works in %s: stop it, or give this "
 		    "one an id and a folder of its own.", dir);
 	return CAMCA_OK;
-}
-
-/* Others must not enroll in the agent's place; once used it is worth nothing,
- * and may be deleted. */
-static void
-keeper_look_at_secret(const char *path)
-{
-	struct stat st;
-
-	if (path == NULL || strcmp(path, "-") == 0 || stat(path, &st) != 0)
-		return;
-	if ((st.st_mode & 077) != 0)
-		log_msg(LOG_WARN, path, "mode %03o: others can read the "
-		    "one-time secret; chmod 600", (unsigned)st.st_mode & 0777);
 }
 
 /* What may help somebody whose agent got no certificate. */
@@ -357,7 +403,7 @@ keeper_open(struct keeper **out, const struct agent_settings *s,
 	if (ret == CAMCA_OK)
 		ret = keeper_lock(k, why);
 	if (ret == CAMCA_OK)
-		ret = keeper_config(k, why);
+		ret = keeper_config(k, &k->cfg, why);
 	if (ret == CAMCA_OK)
 		ret = keeper_begin(k, why);
 	if (ret == CAMCA_OK) {

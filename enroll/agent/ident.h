@@ -40,5 +40,8 @@ void ident_free(struct ident *id);
 /* Another thread asks for a look at the pair now (it may be refused because it
  * is old). Any thread. */
 void keeper_nudge(struct keeper *k);
+/* A person asks: the secret's file is read again, and what waits after a
+ * failure is tried at once. Any thread. */
+void keeper_now(struct keeper *k);
 
 #endif

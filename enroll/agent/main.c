@@ -154,7 +154,7 @@ main_until_signal(sigset_t *set, struct crew *c, struct keeper *k)
 		if (sigwait(set, &sig) != 0)
 			break;
 		if (sig == SIGHUP)
-			keeper_nudge(k);
+			keeper_now(k);
 	}
 	log_msg(LOG_NOTE, NULL, "stopping: cameras are left at a safe point");
 	crew_stop(c);
