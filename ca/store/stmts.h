@@ -605,6 +605,9 @@ STMT(ST_AGENT_GET, STMT_R, "SELECT device, seen_ms, version, free FROM agent"
     " WHERE device = $1", NULL)
 STMT(ST_AGENT_SEALED_PUT, STMT_W, "INSERT INTO agent_sealed (agent, secret,"
     " account, device) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", NULL)
+/* By way of the agents, since that is how the index goes. */
+STMT(ST_AGENT_SEALED_DROP, STMT_W, "DELETE FROM agent_sealed"
+    " WHERE agent IN (SELECT device FROM agent) AND secret = $1", NULL)
 STMT(ST_AGENT_SEALED_LIST, STMT_R, "SELECT a.id, a.agent, a.secret,"
     " a.account, a.device FROM agent_sealed a JOIN vault_secret s"
     " ON s.id = a.secret WHERE a.agent = $3 AND a.secret > $1"

@@ -115,6 +115,14 @@ store_agent_sealed_put(struct tx *tx, const struct agent_sealed_row *r)
 }
 
 int
+store_agent_sealed_drop(struct tx *tx, int64_t secret)
+{
+	const struct db_val v = db_int(secret);
+
+	return tx_exec(tx, ST_AGENT_SEALED_DROP, &v, 1, NULL);
+}
+
+int
 store_agent_sealed_list(struct tx *tx, int64_t agent,
     int (*fn)(const struct agent_sealed_row *r, void *arg), void *arg)
 {

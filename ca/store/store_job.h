@@ -192,6 +192,8 @@ struct agent_sealed_row {
 };
 CAMCA_MUST int store_agent_sealed_put(struct tx *tx,
     const struct agent_sealed_row *r);
+/* Nobody needs to know any more who had this one. */
+CAMCA_MUST int store_agent_sealed_drop(struct tx *tx, int64_t secret);
 /* Those of them that are current or pending; order by secret. */
 CAMCA_MUST int store_agent_sealed_list(struct tx *tx, int64_t agent,
     int (*fn)(const struct agent_sealed_row *r, void *arg), void *arg);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca/store/store_job.h"
 #include "ca/vault/vault_int.h"
 
 /* ---- drafts ---- */
@@ -225,6 +226,9 @@ account_retire(struct tx *tx, const struct vault_by *by, int64_t account,
 		ret = store_vault_secret_move(tx, s.id, state,
 		    s.compromised_ms != 0 ? VAULT_COMPROMISED : VAULT_OLD, 0,
 		    by->now_ms);
+	/* It opens nothing any more, whoever was given it. */
+	if (ret == CAMCA_OK)
+		ret = store_agent_sealed_drop(tx, s.id);
 	vault_secret_free(&s);
 	return ret < 0 ? ret : store_vault_secret_prune(tx, account,
 	    VAULT_OLD_MAX);

@@ -81,7 +81,8 @@ static void
 test_agents(void **state)
 {
 	struct tx *tx = &((struct fix *)*state)->tx;
-	int64_t cam = fix_device(tx, "cam-1"), ra = fix_device(tx, "ra-1");
+	int64_t cam = fix_device(tx, "cam-1"), ra = fix_device(tx, "ra-1"),
+	    other = fix_device(tx, "ra-2");
 	struct agent_row a;
 	struct vault_account acc = { .device = cam, .username = "svc",
 	    .role = ACCOUNT_SERVICE, .level = "Administrator" }, glass;
@@ -107,6 +108,20 @@ test_agents(void **state)
 	assert_int_equal(store_agent_sealed_list(tx, ra, sealed, text), 0);
 	assert_true(atoi(text) > old);
 	assert_null(strchr(text, ' '));
+	/* Whoever had it: it is forgotten, and nothing else. */
+	s.agent = other;
+	a.device = other;
+	assert_int_equal(store_agent_put(tx, &a), 0);
+	assert_int_equal(store_agent_sealed_put(tx, &s), 0);
+	assert_int_equal(store_agent_sealed_drop(tx, old), 0);
+	text[0] = '\0';
+	assert_int_equal(store_agent_sealed_list(tx, other, sealed, text), 0);
+	assert_true(atoi(text) > old);
+	assert_int_equal(store_agent_sealed_drop(tx, s.secret), 0);
+	text[0] = '\0';
+	assert_int_equal(store_agent_sealed_list(tx, other, sealed, text), 0);
+	assert_int_equal(store_agent_sealed_list(tx, ra, sealed, text), 0);
+	assert_string_equal(text, "");
 	/* Due: current ones that are old enough, but for emergencies. */
 	glass = acc;
 	glass.role = ACCOUNT_BREAK_GLASS;

@@ -21,9 +21,17 @@ test_rotation(void **state)
 	assert_string_equal(again, p);
 	assert_false(pend(x, id, "admin", &rule, 8, again));
 	assert_string_equal(again, p);
+	/* Both were sealed to an agent; of the old one nobody need know. */
+	sql(x, "INSERT INTO agent VALUES (1, 0, '', 0)");
+	sql(x, "INSERT INTO agent_sealed (agent, secret, account, device)"
+	    " SELECT 1, id, account, 1 FROM vault_secret");
+	assert_int_equal(sql(x, "SELECT COUNT(*) FROM agent_sealed"), 2);
 	/* The job before has no say any more. */
 	assert_int_equal(confirm(x, id, 7), CAMCA_ECONFLICT);
 	assert_int_equal(confirm(x, id, 8), 0);
+	assert_int_equal(sql(x, "SELECT COUNT(*) FROM agent_sealed"), 1);
+	assert_int_equal(sql(x, "SELECT COUNT(*) FROM agent_sealed JOIN"
+	    " vault_secret s ON s.id = secret WHERE s.state = 1"), 1);
 	assert_text(x, id, false, p);
 	assert_text(x, id, true, "");
 	/* A report that comes twice. */
