@@ -513,14 +513,6 @@ STMT(ST_VAULT_MARK, STMT_W, "UPDATE vault_secret SET compromised_ms = $2,"
     " state = CASE WHEN state = 2 THEN 3 ELSE state END WHERE id = $1", NULL)
 STMT(ST_VAULT_LIST, STMT_R, VAULT_SELECT
     "WHERE s.account = $3 AND s.id > $1 ORDER BY s.id LIMIT $2", NULL)
-/* Who was given them, first: a list that is only added to grows for ever. By
- * the agents, of which there are few, since the index begins with them. */
-STMT(ST_VAULT_PRUNE_SEALED, STMT_W, "DELETE FROM agent_sealed WHERE id IN"
-    " (SELECT s.id FROM vault_secret v CROSS JOIN agent a"
-    " CROSS JOIN agent_sealed s WHERE s.agent = a.device AND s.secret = v.id"
-    " AND v.account = $1 AND v.state = 2 AND v.id NOT IN"
-    " (SELECT id FROM vault_secret WHERE account = $1 AND state = 2"
-    " ORDER BY id DESC LIMIT $2))", NULL)
 STMT(ST_VAULT_PRUNE, STMT_W, "DELETE FROM vault_secret WHERE account = $1"
     " AND state = 2 AND id NOT IN (SELECT id FROM vault_secret"
     " WHERE account = $1 AND state = 2 ORDER BY id DESC LIMIT $2)", NULL)

@@ -200,7 +200,6 @@ int
 store_vault_secret_prune(struct tx *tx, int64_t account, int64_t keep)
 {
 	const struct db_val v[] = { db_int(account), db_int(keep) };
-	int err = tx_exec(tx, ST_VAULT_PRUNE_SEALED, v, COUNT(v), NULL);
 
-	return err < 0 ? err : tx_exec(tx, ST_VAULT_PRUNE, v, COUNT(v), NULL);
+	return tx_exec(tx, ST_VAULT_PRUNE, v, COUNT(v), NULL);
 }

@@ -81,8 +81,7 @@ CAMCA_MUST int store_vault_secret_mark(struct tx *tx, int64_t id,
 CAMCA_MUST int store_vault_secret_list(struct tx *tx, int64_t account,
     int64_t after_id, int64_t limit,
     int (*fn)(const struct vault_secret *r, void *arg), void *arg);
-/* Deletes what is old and not compromised, but for the keep made last, and who
- * was given it. */
+/* Deletes what is old and not compromised, but for the keep made last. */
 CAMCA_MUST int store_vault_secret_prune(struct tx *tx, int64_t account,
     int64_t keep);
 
