@@ -96,17 +96,19 @@ tick_want(struct jobs_tick *t, enum job_kind kind, int64_t account)
 	return CAMCA_OK;
 }
 
-/* The newest one in force. Where none is, the newest of all, if it just ran
- * out: nobody else renews it after an agent, or a camera, was away that long.
- * One that was revoked is not replaced by the clock. */
+/* The newest one in force. Where none is, or the one that was issued last is
+ * from a time to come, that one: nobody else renews it after an agent, or a
+ * camera, was away past its end, or after a clock was ahead. One that was revoked
+ * is not replaced by the clock. */
 static int
 tick_cert_row(const struct cert_pick *r, void *arg)
 {
 	struct jobs_tick *t = arg;
 
-	if (r->not_before_ms >= t->last.not_before_ms)
+	if (r->id > t->last.id)
 		t->last = *r;
-	if (r->status == CERT_GOOD && r->not_after_ms > t->now &&
+	if (r->status == CERT_GOOD && r->not_before_ms <= t->now &&
+	    r->not_after_ms > t->now &&
 	    r->not_before_ms >= t->plan.not_before_ms) {
 		t->plan.not_before_ms = r->not_before_ms;
 		t->plan.not_after_ms = r->not_after_ms;
@@ -121,8 +123,8 @@ tick_certs(struct jobs_tick *t)
 
 	memset(&t->last, 0, sizeof t->last);
 	ret = store_cert_pick_device(t->tx, t->device, 0, tick_cert_row, t);
-	if (ret == CAMCA_OK && t->plan.not_after_ms == 0 &&
-	    t->last.status == CERT_GOOD) {
+	if (ret == CAMCA_OK && t->last.status == CERT_GOOD &&
+	    (t->plan.not_after_ms == 0 || t->last.not_before_ms > t->now)) {
 		t->plan.not_before_ms = t->last.not_before_ms;
 		t->plan.not_after_ms = t->last.not_after_ms;
 	}

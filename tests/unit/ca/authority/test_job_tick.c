@@ -297,6 +297,29 @@ test_ended_revoked(void **state)
 	assert_int_equal(s.kind[JOB_RENEW], 0);
 }
 
+static int
+renewed_row(const struct job_row *r, void *arg)
+{
+	struct job_last_row last = { r->device, r->kind, FIX_NOW, FIX_NOW };
+	struct job_row row = *r;
+	struct tx *tx = arg;
+
+	if (r->state != JOB_WAITING || r->kind != JOB_RENEW)
+		return 0;
+	row.state = JOB_DONE;
+	return store_job_move(tx, &row, JOB_WAITING) == CAMCA_OK ?
+	    store_job_last_put(tx, &last) : CAMCA_EDB;
+}
+
+static int
+renewed_tx(struct tx *tx, void *arg)
+{
+	struct job_filter all = { -1, -1, 0, NULL };
+
+	(void)arg;
+	return store_job_list(tx, &all, 0, INT64_MAX, renewed_row, tx);
+}
+
 /* Made by a clock that was two years ahead. */
 static void
 test_not_yet(void **state)
@@ -310,6 +333,12 @@ test_not_yet(void **state)
 	s = after_tick(f);
 	assert_int_equal(s.kind[JOB_RENEW], 0);
 	life(FIX_NOW + 730 * DAY, FIX_NOW + 1095 * DAY, 2, false);
+	s = after_tick(f);
+	assert_int_equal(s.kind[JOB_RENEW], 1);
+	/* What came of it is the newest, although the other begins later. */
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, renewed_tx,
+	    NULL), 0);
+	life(FIX_NOW, FIX_NOW + 365 * DAY, 3, false);
 	s = after_tick(f);
 	assert_int_equal(s.kind[JOB_RENEW], 1);
 }
