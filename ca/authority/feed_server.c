@@ -4,6 +4,7 @@
  * take no worker from anybody, and one that does not read its answers holds up
  * nobody but itself: it is dropped. */
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,8 @@ feed_conn_thread(void *arg)
 	buf_fini(&in);
 	buf_fini(&session.upload);
 	pthread_mutex_destroy(&session.lock);
+	/* Once it is not counted any more, OpenSSL may end with the program. */
+	OPENSSL_thread_stop();
 	feed_conn_free(k);
 	return NULL;
 }

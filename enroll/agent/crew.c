@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enroll/agent/crew.h"
 
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -167,6 +168,9 @@ crew_hand(void *arg)
 
 	crew_begin(c, h);
 	(void)visit_run(&c->peer, drv != NULL ? drv : &cam_onvif, h->job);
+	/* What OpenSSL has of this thread goes now: once it is not counted any
+	 * more, the program may end, and OpenSSL with it. */
+	OPENSSL_thread_stop();
 	pthread_mutex_lock(&c->lock);
 	crew_end(c, h);
 	free(h);
