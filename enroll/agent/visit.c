@@ -131,21 +131,17 @@ static void
 visit_tell_refused(struct visit *v, const struct refusal *first)
 {
 	struct refusal why;
-	char detail[NOTE_TEXT_MAX];
 	json_t *o;
 
 	if (first->http != 0 && first->http != 400 && first->http != 413)
 		return;
-	snprintf(detail, sizeof detail, "What was read at the camera, or done "
-	    "there, in step %s cannot be told: %s", job_step_name(v->step),
-	    first->detail[0] != '\0' ? first->detail : "it is too large.");
-	refusal_sanitize(detail);
-	o = json_pack("{s:I, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:s}",
-	    "job", (json_int_t)v->job->id, "attempt", v->job->attempt, "step",
-	    job_step_name(v->step), "outcome",
-	    job_outcome_name(OUTCOME_FAILED), "code", "agent.report", "before",
-	    "", "after", "", "detail", detail, "failed",
-	    (int)visit_failed_logins(v), "end", job_end_name(END_FAILED));
+	note_reset(&v->note);
+	(void)visit_fail(v, "agent.report", "What was read at the camera, or "
+	    "done there, in step %s cannot be told: %s",
+	    job_step_name(v->step), first->detail[0] != '\0' ?
+	    first->detail : "it is too large.");
+	refusal_sanitize(v->note.detail);
+	o = visit_report_json(v, OUTCOME_FAILED, END_FAILED);
 	if (o != NULL)
 		(void)visit_tell_once(v, o, &why);
 	json_decref(o);
