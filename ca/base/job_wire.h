@@ -9,9 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of one camera, that an agent is told of. */
-#define JOB_ACCOUNTS_MAX 16
-
 enum job_kind {
 	JOB_ENROLL, JOB_RENEW, JOB_ROTATE, JOB_CRL, JOB_OBSERVE, JOB_RETIRE,
 	JOB_KINDS
@@ -74,6 +71,7 @@ bool job_surface_parse(const char *text, struct job_surface *out);
 /* Sizes that both sides keep. */
 #define JOB_BODY_MAX 262144            /* bytes of one JSON body */
 #define JOB_OBSERVATION_MAX 131072     /* bytes of what was read there */
+#define JOB_ACCOUNTS_MAX 16            /* of one camera, in one job */
 #define JOB_TEXT_MAX 4096              /* of "before", "after", "detail" */
 #define JOB_CODE_MAX 48                /* "camera.unreachable" */
 #define JOB_LEASE_MAX 64               /* jobs in one answer */

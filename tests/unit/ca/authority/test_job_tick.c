@@ -297,27 +297,36 @@ test_ended_revoked(void **state)
 	assert_int_equal(s.kind[JOB_RENEW], 0);
 }
 
-static int
-renewed_row(const struct job_row *r, void *arg)
-{
-	struct job_last_row last = { r->device, r->kind, FIX_NOW, FIX_NOW };
-	struct job_row row = *r;
-	struct tx *tx = arg;
+/* What waits of a kind ends so. */
+struct ending {
+	struct tx *tx;
+	enum job_kind kind;
+	enum job_state state;
+};
 
-	if (r->state != JOB_WAITING || r->kind != JOB_RENEW)
+static int
+ending_row(const struct job_row *r, void *arg)
+{
+	const struct ending *e = arg;
+	struct job_last_row last = { r->device, r->kind, FIX_NOW,
+	    e->state == JOB_DONE ? FIX_NOW : 0 };
+	struct job_row row = *r;
+
+	if (r->state != JOB_WAITING || r->kind != e->kind)
 		return 0;
-	row.state = JOB_DONE;
-	return store_job_move(tx, &row, JOB_WAITING) == CAMCA_OK ?
-	    store_job_last_put(tx, &last) : CAMCA_EDB;
+	row.state = e->state;
+	return store_job_move(e->tx, &row, JOB_WAITING) == CAMCA_OK ?
+	    store_job_last_put(e->tx, &last) : CAMCA_EDB;
 }
 
 static int
-renewed_tx(struct tx *tx, void *arg)
+ending_tx(struct tx *tx, void *arg)
 {
 	struct job_filter all = { -1, -1, 0, NULL };
+	struct ending *e = arg;
 
-	(void)arg;
-	return store_job_list(tx, &all, 0, INT64_MAX, renewed_row, tx);
+	e->tx = tx;
+	return store_job_list(tx, &all, 0, INT64_MAX, ending_row, e);
 }
 
 /* Made by a clock that was two years ahead. */
@@ -325,6 +334,7 @@ static void
 test_not_yet(void **state)
 {
 	struct fix *f = fix_here = *state;
+	struct ending done = { NULL, JOB_RENEW, JOB_DONE };
 	struct seen s;
 
 	cameras(f, 1);
@@ -336,34 +346,10 @@ test_not_yet(void **state)
 	s = after_tick(f);
 	assert_int_equal(s.kind[JOB_RENEW], 1);
 	/* What came of it is the newest, although the other begins later. */
-	assert_int_equal(store_tx(f->a.store, DB_WRITE, renewed_tx,
-	    NULL), 0);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, ending_tx, &done), 0);
 	life(FIX_NOW, FIX_NOW + 365 * DAY, 3, false);
 	s = after_tick(f);
 	assert_int_equal(s.kind[JOB_RENEW], 1);
-}
-
-static int
-fail_row(const struct job_row *r, void *arg)
-{
-	struct job_last_row last = { r->device, r->kind, r->updated_ms, 0 };
-	struct tx *tx = arg;
-	struct job_row row = *r;
-
-	if (r->state != JOB_WAITING || r->kind != JOB_ROTATE)
-		return 0;
-	row.state = JOB_FAILED;
-	return store_job_move(tx, &row, JOB_WAITING) == CAMCA_OK ?
-	    store_job_last_put(tx, &last) : CAMCA_EDB;
-}
-
-static int
-fail_tx(struct tx *tx, void *arg)
-{
-	struct job_filter all = { -1, -1, 0, NULL };
-
-	(void)arg;
-	return store_job_list(tx, &all, 0, INT64_MAX, fail_row, tx);
 }
 
 /* A password that a revoked agent had: the job that was made then failed, for
@@ -373,6 +359,7 @@ test_compromised(void **state)
 {
 	struct fix *f = *state;
 	char id[] = "cam-0";
+	struct ending failed = { NULL, JOB_ROTATE, JOB_FAILED };
 	struct seen s;
 
 	cameras(f, 1);
@@ -387,7 +374,7 @@ test_compromised(void **state)
 	assert_true(s.first_ms <= f->now_ms);
 	s = after_tick(f);
 	assert_int_equal(s.kind[JOB_ROTATE], 1);
-	assert_int_equal(store_tx(f->a.store, DB_WRITE, fail_tx, NULL), 0);
+	assert_int_equal(store_tx(f->a.store, DB_WRITE, ending_tx, &failed), 0);
 	s = after_tick(f);
 	assert_int_equal(s.kind[JOB_ROTATE], 1);
 	f->now_ms += 7 * HOUR;
